@@ -1,0 +1,12 @@
+//! States, verdicts, and the chain from a symptom to its root causes.
+//!
+//! Follows the controllers' own rules (kustomize-controller 1.9, helm-controller 1.6, source-controller 1.9),
+//! recomputed from the objects; a controller's message is evidence, because it names only the first unmet
+//! dependency and may be 30 s old.
+
+pub mod catalogue;
+mod cause;
+mod report;
+
+pub use cause::{Cause, Code, Fault, Quote, Remedy, RetryClock};
+pub use report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};

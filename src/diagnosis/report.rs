@@ -1,0 +1,173 @@
+//! What a diagnosis says of every object.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::cause::Cause;
+use crate::graph::Layering;
+use crate::model::{At, Condition, ObjectKey, OriginKind, Revision, Warning};
+
+/// State of a Kustomization, HelmRelease or ResourceSet (and, by analogy, of a source).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Depended upon or declared, and not on the cluster.
+    Missing,
+    /// `spec.suspend`.
+    Suspended,
+    /// It ran and failed by itself, or its own spec stops it.
+    Failed,
+    /// It waits for something that is wrong; its root causes are known.
+    Blocked,
+    /// Nothing can be said: never looked at, not readable, or waiting for something out of sight.
+    Unknown,
+    /// A run is under way or due, and nothing has failed.
+    Progressing,
+    /// Ready for the current generation and, for a Kustomization, at the current revision of its source.
+    Ready,
+}
+
+impl State {
+    /// Every state, the worst first.
+    pub const ALL: [State; 7] = [
+        Self::Missing,
+        Self::Suspended,
+        Self::Failed,
+        Self::Blocked,
+        Self::Unknown,
+        Self::Progressing,
+        Self::Ready,
+    ];
+
+    /// The state's name, as in JSON and in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "Missing",
+            Self::Suspended => "Suspended",
+            Self::Failed => "Failed",
+            Self::Blocked => "Blocked",
+            Self::Unknown => "Unknown",
+            Self::Progressing => "Progressing",
+            Self::Ready => "Ready",
+        }
+    }
+
+    /// Whether an object in this state makes the answer bad (exit code 1).
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Missing | Self::Failed | Self::Blocked | Self::Unknown)
+    }
+}
+
+/// What one `dependsOn` entry means right now, in the order in which the controller asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The dependency does not exist.
+    NotFound,
+    /// It may not be read, or is not in the dump, so it is not judged.
+    Forbidden,
+    /// The controller says that `readyExpr` is false.
+    ReadyExprFalse,
+    /// `readyExpr` was not evaluated here, so the entry is never shown as ready.
+    ReadyExprUnknown,
+    /// Neither `observedGeneration` nor any condition has reached the generation.
+    NotObserved,
+    /// It is there and not ready.
+    NotReady,
+    /// Ready, but at an older revision of the source that both share.
+    RevisionBehind,
+    /// Met.
+    Ready,
+}
+
+impl Verdict {
+    /// The verdict's name, as in JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotFound => "NotFound",
+            Self::Forbidden => "Forbidden",
+            Self::ReadyExprFalse => "ReadyExprFalse",
+            Self::ReadyExprUnknown => "ReadyExprUnknown",
+            Self::NotObserved => "NotObserved",
+            Self::NotReady => "NotReady",
+            Self::RevisionBehind => "RevisionBehind",
+            Self::Ready => "Ready",
+        }
+    }
+}
+
+/// What is known of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectReport {
+    /// Which object.
+    pub key: ObjectKey,
+    /// Its state.
+    pub state: State,
+    /// No retry will come.
+    pub stalled: bool,
+    /// A run of the revision that failed last time is under way.
+    pub retrying: bool,
+    /// Its layer; `None` in or behind a cycle.
+    pub layer: Option<usize>,
+    /// Its Ready condition.
+    pub ready: Option<Condition>,
+    /// When its present state began.
+    pub since: Option<Timestamp>,
+    /// Revision that runs: last applied, or the chart version last deployed.
+    pub revision: Option<Revision>,
+    /// Current revision of its source.
+    pub source_revision: Option<Revision>,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// On the cluster, not ready, and never applied any revision.
+    pub never_applied: bool,
+    /// Its dependencies with their verdicts, in the order of `spec.dependsOn`.
+    pub depends_on: Vec<(ObjectKey, Verdict)>,
+    /// Its nearest source.
+    pub source: Option<ObjectKey>,
+    /// What applies it.
+    pub applied_by: Option<ObjectKey>,
+    /// Where it is declared.
+    pub declared_at: Option<At>,
+    /// Its labels, for selectors.
+    pub labels: BTreeMap<String, String>,
+    /// Objects of the root causes that it is hit by, ordered, without itself.
+    pub blocked_by: Vec<ObjectKey>,
+}
+
+/// What is known of one source; shown by `graph` and `why`, in no summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceReport {
+    /// Which source.
+    pub key: ObjectKey,
+    /// Its state, by analogy.
+    pub state: State,
+    /// No retry will come.
+    pub stalled: bool,
+    /// Objects of the causes that it is hit by, without itself.
+    pub blocked_by: Vec<ObjectKey>,
+    /// The fault behind a state that is not good: its own or that of the deepest failing link.
+    pub fault: Option<super::cause::Fault>,
+}
+
+/// Everything that can be said about a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// Which kind of origin gave the facts.
+    pub origin: OriginKind,
+    /// For people: where the facts come from.
+    pub label: String,
+    /// The moment from which ages are measured.
+    pub now: Timestamp,
+    /// False when something could not be read, or a verdict had to do without an object that is out of sight.
+    pub complete: bool,
+    /// Every Kustomization, HelmRelease and ResourceSet.
+    pub objects: BTreeMap<ObjectKey, ObjectReport>,
+    /// Every source.
+    pub sources: BTreeMap<ObjectKey, SourceReport>,
+    /// Layers, cycles (deadlocks among them), missing dependencies.
+    pub layering: Layering,
+    /// All root causes, by `blocks`, largest first, then by object.
+    pub causes: Vec<Cause>,
+    /// What is no cause and should be known, ordered.
+    pub warnings: Vec<Warning>,
+}

@@ -1,0 +1,158 @@
+//! One look at the world: everything above an origin sees a snapshot and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::evidence::Evidence;
+use super::key::{GroupKind, ObjectKey};
+use super::node::Node;
+use super::source::Source;
+
+/// What absence proves: the kinds and namespaces that were seen whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    everywhere: BTreeSet<GroupKind>,
+    namespaces: BTreeSet<(GroupKind, String)>,
+}
+
+impl Coverage {
+    /// The kind was listed in all namespaces.
+    pub fn cover_everywhere(&mut self, kind: GroupKind) {
+        self.everywhere.insert(kind);
+    }
+
+    /// The kind was listed in this namespace, or one object of it was seen there.
+    pub fn cover(&mut self, kind: GroupKind, namespace: impl Into<String>) {
+        self.namespaces.insert((kind, namespace.into()));
+    }
+
+    /// Whether an object that is not in the snapshot does not exist.
+    pub fn covers(&self, key: &ObjectKey) -> bool {
+        self.everywhere.contains(&key.kind)
+            || self.namespaces.contains(&(key.kind.clone(), key.namespace.clone()))
+    }
+
+    /// Takes in what another look has covered.
+    pub fn merge(&mut self, other: Self) {
+        self.everywhere.extend(other.everywhere);
+        self.namespaces.extend(other.namespaces);
+    }
+}
+
+/// Something the reader should know that is no root cause.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// Stable code, such as `SourceStale`.
+    pub code: &'static str,
+    /// One sentence.
+    pub text: String,
+    /// What it is about.
+    pub object: Option<ObjectKey>,
+}
+
+/// Where the facts come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OriginKind {
+    /// A cluster, or a dump of one: what is not there was not applied.
+    #[default]
+    Live,
+    /// A repository alone: nothing is known about any cluster.
+    Declared,
+}
+
+/// Everything that was seen at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Which kind of origin gave the facts.
+    pub origin: OriginKind,
+    /// For people: `context k3s-home`, `dump support.yaml`.
+    pub label: String,
+    /// The moment at which this was true; every age is measured from it.
+    pub now: Timestamp,
+    /// Kustomizations, HelmReleases and ResourceSets.
+    pub nodes: BTreeMap<ObjectKey, Node>,
+    /// Sources and what stands between them and their users.
+    pub sources: BTreeMap<ObjectKey, Source>,
+    /// All else.
+    pub evidence: Evidence,
+    /// What absence proves.
+    pub coverage: Coverage,
+    /// What was wrong with the input.
+    pub warnings: Vec<Warning>,
+    /// False when something could not be read.
+    pub complete: bool,
+}
+
+/// Whether an object is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It was seen.
+    There,
+    /// It does not exist: its kind was seen whole where it would be.
+    Absent,
+    /// It is out of sight; absence proves nothing.
+    Hidden,
+}
+
+impl Snapshot {
+    /// Whether the object exists, as far as this snapshot can tell.
+    pub fn presence(&self, key: &ObjectKey) -> Presence {
+        let there = self.nodes.contains_key(key)
+            || self.sources.contains_key(key)
+            || self.evidence.others.contains_key(key)
+            || self.evidence.workloads.contains_key(key)
+            || self.evidence.pods.contains_key(key)
+            || self.evidence.secrets.contains_key(key)
+            || self.evidence.config_maps.contains_key(key)
+            || self.evidence.claims.contains_key(key)
+            || (key.kind == GroupKind::NAMESPACE && self.evidence.namespaces.contains_key(&key.name));
+        match (there, self.coverage.covers(key)) {
+            (true, _) => Presence::There,
+            (false, true) => Presence::Absent,
+            (false, false) => Presence::Hidden,
+        }
+    }
+
+    /// The namespace in which Flux runs: where source-controller or FluxInstance is seen, else `None`.
+    pub fn flux_namespace(&self) -> Option<&str> {
+        let deployment = self
+            .evidence
+            .workloads
+            .keys()
+            .find(|key| key.kind == GroupKind::DEPLOYMENT && key.name == "source-controller");
+        deployment
+            .map(|key| key.namespace.as_str())
+            .or_else(|| self.evidence.flux.as_ref().map(|flux| flux.namespace.as_str()))
+    }
+
+    /// The Kustomization, HelmRelease, ResourceSet or FluxInstance that applies an object, by its labels.
+    ///
+    /// Labels are hints (flux-semantics §9): the inventory of the named applier, where it has one, must hold
+    /// the object, and nothing applies itself.
+    pub fn applied_by(&self, key: &ObjectKey, labels: &BTreeMap<String, String>) -> Option<ObjectKey> {
+        const LABELS: [(&str, GroupKind); 3] = [
+            ("kustomize.toolkit.fluxcd.io", GroupKind::KUSTOMIZATION),
+            ("helm.toolkit.fluxcd.io", GroupKind::HELM_RELEASE),
+            ("resourceset.fluxcd.controlplane.io", GroupKind::RESOURCE_SET),
+        ];
+        for (prefix, kind) in LABELS {
+            let name = labels.get(&format!("{prefix}/name"));
+            let namespace = labels.get(&format!("{prefix}/namespace"));
+            let (Some(name), Some(namespace)) = (name, namespace) else { continue };
+            let applier = ObjectKey::new(kind, namespace, name);
+            if applier == *key {
+                continue;
+            }
+            match self.nodes.get(&applier) {
+                Some(node) if node.remote => continue,
+                Some(node) => match &node.status.inventory {
+                    Some(entries) if !entries.iter().any(|entry| entry.key == *key) => continue,
+                    _ => return Some(applier),
+                },
+                None => return Some(applier),
+            }
+        }
+        None
+    }
+}

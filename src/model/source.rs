@@ -1,0 +1,55 @@
+//! Sources, and the objects between a source and what uses it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::condition::Conditions;
+use super::key::ObjectKey;
+use super::node::{At, Meta};
+use super::revision::Revision;
+
+/// `status.artifact`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// Revision of the content.
+    pub revision: Revision,
+    /// When source-controller stored it.
+    pub updated: Option<Timestamp>,
+    /// Where the other controllers download it.
+    pub url: String,
+}
+
+/// A GitRepository, OCIRepository, Bucket, HelmRepository, HelmChart, ExternalArtifact or ArtifactGenerator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Which object.
+    pub key: ObjectKey,
+    /// Metadata.
+    pub meta: Meta,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// `spec.url` or `spec.endpoint`; empty where the kind has none.
+    pub url: String,
+    /// Name of the Secret with credentials, in the source's own namespace.
+    pub secret: Option<String>,
+    /// HelmRepository of `type: oci`: static, without any status (flux-semantics §6).
+    pub oci: bool,
+    /// Sources that this one is made from: HelmChart → HelmRepository, GitRepository → its includes,
+    /// ExternalArtifact → its generator, ArtifactGenerator → its sources.
+    pub upstream: Vec<ObjectKey>,
+    /// `spec.interval`.
+    pub interval: Option<Duration>,
+    /// `spec.timeout`.
+    pub timeout: Option<Duration>,
+    /// `status.observedGeneration`; -1 before the first completed run, `None` in kinds that have none.
+    pub observed_generation: Option<i64>,
+    /// `status.conditions`.
+    pub conditions: Conditions,
+    /// `status.artifact`; kept when a later fetch fails.
+    pub artifact: Option<Artifact>,
+    /// Where it is declared, for objects of a repository.
+    pub declared_at: Option<At>,
+    /// Whether it was read from a cluster (or a dump of one), not only from a repository.
+    pub live: bool,
+}
