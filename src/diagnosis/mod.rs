@@ -6,7 +6,14 @@
 
 pub mod catalogue;
 mod cause;
+mod diagnose;
 mod report;
+mod standing;
+mod told;
+mod verdict;
+mod walk;
+mod warnings;
 
 pub use cause::{Cause, Code, Fault, Quote, Remedy, RetryClock};
+pub use diagnose::diagnose;
 pub use report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};

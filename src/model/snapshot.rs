@@ -109,8 +109,9 @@ impl Snapshot {
             || (key.kind == GroupKind::NAMESPACE && self.evidence.namespaces.contains_key(&key.name));
         match (there, self.coverage.covers(key)) {
             (true, _) => Presence::There,
-            (false, true) => Presence::Absent,
-            (false, false) => Presence::Hidden,
+            // A first reading of plain files sees no patches, components or substitutions: it proves no absence.
+            (false, true) if self.origin == OriginKind::Live => Presence::Absent,
+            (false, _) => Presence::Hidden,
         }
     }
 

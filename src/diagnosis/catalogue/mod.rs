@@ -27,3 +27,24 @@ pub enum Lead {
     /// To another Kustomization, HelmRelease, ResourceSet or source, whose own causes count.
     Walk(ObjectKey),
 }
+
+pub(crate) mod dependency;
+
+/// STUB
+pub fn leads(failure: &Failure<'_>) -> Vec<Lead> {
+    let _ = failure;
+    Vec::new()
+}
+
+/// STUB
+pub fn source_fault(source: &crate::model::Source, snapshot: &Snapshot) -> Fault {
+    let _ = snapshot;
+    Fault {
+        object: source.key.clone(),
+        code: crate::diagnosis::Code::SourceNotReady,
+        subcode: None,
+        summary: String::new(),
+        evidence: Vec::new(),
+        remedies: Vec::new(),
+    }
+}

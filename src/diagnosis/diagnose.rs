@@ -1,0 +1,372 @@
+//! From a snapshot to a diagnosis: standings and verdicts, the walk, then states and causes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::catalogue::dependency;
+use super::cause::{Cause, Code, RetryClock};
+use super::report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};
+use super::standing::{
+    SourceStanding, Standing, began, current_revision, is_older, source_began, source_standing, standing,
+};
+use super::verdict::verdicts;
+use super::walk::{FaultKey, Walk, controller_down, is_usable, walk};
+use super::warnings;
+use crate::graph::{Graph, Layering};
+use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Snapshot, Spec};
+
+/// After this time a source that fails while its last artifact serves is a cause, no longer a warning.
+const STALE_AFTER: Duration = Duration::from_secs(600);
+
+/// Says everything that can be said about a snapshot.
+pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
+    let graph = Graph::of(snapshot);
+    let mut layering = graph.layering();
+    let standings: BTreeMap<&ObjectKey, Standing> =
+        snapshot.nodes.iter().map(|(key, node)| (key, standing(snapshot, node))).collect();
+    let source_standings: BTreeMap<&ObjectKey, SourceStanding> =
+        snapshot.sources.iter().map(|(key, source)| (key, source_standing(snapshot, source))).collect();
+    let verdicts: BTreeMap<&ObjectKey, Vec<Verdict>> =
+        snapshot.nodes.iter().map(|(key, node)| (key, verdicts(snapshot, node))).collect();
+    keep_proven_missing(snapshot, &verdicts, &mut layering);
+
+    let mut walk = walk(snapshot, &graph, &standings, &source_standings, &verdicts, &mut layering);
+    let used_by = users(snapshot);
+    let stale = add_stale_sources(snapshot, &source_standings, &used_by, &mut walk);
+    add_stopped_controllers(snapshot, &mut walk);
+
+    let mut objects = BTreeMap::new();
+    for (key, node) in &snapshot.nodes {
+        let standing = &standings[key];
+        let report = report(snapshot, node, standing, &verdicts[key], &walk, &layering);
+        objects.insert(key.clone(), report);
+    }
+    let causes = causes(snapshot, &objects, &walk);
+    let sources = source_reports(snapshot, &source_standings, &walk);
+    let mut all_warnings = snapshot.warnings.clone();
+    all_warnings.extend(warnings::all(&warnings::Facts {
+        snapshot,
+        standings: &standings,
+        objects: &objects,
+        sources: &sources,
+        used_by: &used_by,
+        layering: &layering,
+        hidden: &walk.hidden,
+        fresh_failures: &stale,
+    }));
+    all_warnings.sort();
+    all_warnings.dedup();
+    Diagnosis {
+        origin: snapshot.origin,
+        label: snapshot.label.clone(),
+        now: snapshot.now,
+        complete: snapshot.complete && walk.hidden.is_empty(),
+        objects,
+        sources,
+        layering,
+        causes,
+        warnings: all_warnings,
+    }
+}
+
+/// `missing` lists what does not exist; what is merely out of sight is no proof.
+fn keep_proven_missing(
+    snapshot: &Snapshot,
+    verdicts: &BTreeMap<&ObjectKey, Vec<Verdict>>,
+    layering: &mut Layering,
+) {
+    let proven: BTreeSet<&ObjectKey> = snapshot
+        .nodes
+        .iter()
+        .flat_map(|(key, node)| node.depends_on.iter().zip(&verdicts[key]))
+        .filter(|(_, verdict)| **verdict == Verdict::NotFound)
+        .map(|(entry, _)| &entry.key)
+        .collect();
+    layering.missing.retain(|key, _| proven.contains(key));
+}
+
+/// Appliers that use each source, directly or through a chain of sources.
+fn users(snapshot: &Snapshot) -> BTreeMap<ObjectKey, BTreeSet<ObjectKey>> {
+    let mut users: BTreeMap<ObjectKey, BTreeSet<ObjectKey>> = BTreeMap::new();
+    for (key, node) in &snapshot.nodes {
+        let mut queue: Vec<&ObjectKey> = node.source.iter().collect();
+        let chart_source = node.helm_release().and_then(|spec| spec.chart_source.as_ref());
+        queue.extend(chart_source);
+        let mut seen = BTreeSet::new();
+        while let Some(source) = queue.pop() {
+            if !seen.insert(source) {
+                continue;
+            }
+            users.entry(source.clone()).or_default().insert(key.clone());
+            queue.extend(snapshot.sources.get(source).into_iter().flat_map(|source| &source.upstream));
+        }
+    }
+    users
+}
+
+/// Sources that fail while their last artifact serves: a cause when it lasts. Returns those that fail for less long.
+fn add_stale_sources(
+    snapshot: &Snapshot,
+    standings: &BTreeMap<&ObjectKey, SourceStanding>,
+    used_by: &BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    walk: &mut Walk,
+) -> BTreeSet<ObjectKey> {
+    let mut fresh = BTreeSet::new();
+    for (key, source) in &snapshot.sources {
+        let fails = matches!(
+            standings[key],
+            SourceStanding::Failed { .. } | SourceStanding::WaitsForUpstream | SourceStanding::NotObserved
+        );
+        let Some(users) = used_by.get(key) else { continue };
+        if !fails || source.artifact.is_none() {
+            continue;
+        }
+        // Users that cannot work with it as it is are blocked by it already.
+        let still_served: Vec<&ObjectKey> = users
+            .iter()
+            .filter(|user| {
+                let node = &snapshot.nodes[*user];
+                node.source.as_ref() != Some(key) || is_usable(node, source)
+            })
+            .collect();
+        if still_served.is_empty() {
+            continue;
+        }
+        let since = match standings[key] {
+            SourceStanding::NotObserved => source.meta.edited, // Ready still speaks of the old spec
+            _ => source_began(snapshot, source),
+        };
+        if !since.is_some_and(|since| is_older(snapshot.now, since, STALE_AFTER)) {
+            fresh.insert(key.clone());
+            continue;
+        }
+        let Some(deepest) = walk.reach.get(key).and_then(|reach| reach.first()) else { continue };
+        let Some(fault) = walk.faults.get(deepest).cloned() else { continue };
+        let fault = dependency::source_stale(fault, source);
+        let identity = (fault.object.clone(), fault.code);
+        for user in still_served {
+            walk.affected.entry(identity.clone()).or_default().insert(user.clone());
+            walk.reach.entry(user.clone()).or_default().insert(identity.clone());
+        }
+        walk.faults.entry(identity).or_insert(fault);
+    }
+    fresh
+}
+
+/// A controller that is not running stops everything of its kind, whatever the conditions still say.
+fn add_stopped_controllers(snapshot: &Snapshot, walk: &mut Walk) {
+    for kind in [GroupKind::KUSTOMIZATION, GroupKind::HELM_RELEASE, GroupKind::GIT_REPOSITORY] {
+        if let Some(fault) = controller_down(snapshot, &kind) {
+            let identity = (fault.object.clone(), fault.code);
+            walk.affected.entry(identity.clone()).or_default();
+            walk.faults.entry(identity).or_insert(fault);
+        }
+    }
+}
+
+fn state(node: &Node, standing: &Standing, walk: &Walk) -> State {
+    let key = &node.key;
+    let reached = |key: &ObjectKey| {
+        walk.reach.get(key).is_some_and(|reach| {
+            // Its own overdue run and a stale source do not block it.
+            reach
+                .iter()
+                .any(|(object, code)| *code != Code::SourceStale && !(*code == Code::Overdue && object == key))
+        })
+    };
+    match standing {
+        Standing::Suspended => State::Suspended,
+        Standing::NotObserved => State::Unknown,
+        Standing::Failed(_) => {
+            let reach = walk.reach.get(key);
+            let undeliverable = |reach: &BTreeSet<FaultKey>| {
+                !reach.is_empty() && reach.iter().all(|(_, code)| *code == Code::ArtifactUnreachable)
+            };
+            if reach.is_some_and(undeliverable) { State::Blocked } else { State::Failed }
+        }
+        Standing::WaitsForDependencies | Standing::WaitsForSource | Standing::Behind => {
+            if reached(key) {
+                State::Blocked
+            } else if walk.unjudged.contains(key) {
+                State::Unknown
+            } else {
+                State::Progressing
+            }
+        }
+        Standing::Running { .. } if walk.waiting.contains(key) && reached(key) => State::Blocked,
+        Standing::Running { .. } | Standing::Terminating => State::Progressing,
+        Standing::Ready => State::Ready,
+    }
+}
+
+fn report(
+    snapshot: &Snapshot,
+    node: &Node,
+    standing: &Standing,
+    verdicts: &[Verdict],
+    walk: &Walk,
+    layering: &Layering,
+) -> ObjectReport {
+    let key = &node.key;
+    let state = if node.live { state(node, standing, walk) } else { State::Unknown };
+    let failure = match standing {
+        Standing::Failed(failure) => Some(failure),
+        _ => None,
+    };
+    let blocked_by: BTreeSet<&ObjectKey> = walk
+        .reach
+        .get(key)
+        .into_iter()
+        .flatten()
+        .filter(|(object, code)| object != key || *code == Code::DependencyCycle)
+        .map(|(object, _)| object)
+        .collect();
+    let since = match standing {
+        Standing::Failed(failure) => began(snapshot, node, Some(&failure.reason)),
+        Standing::Suspended | Standing::NotObserved => None,
+        Standing::Terminating => node.meta.deleted,
+        Standing::Running { since } => *since,
+        _ => began(snapshot, node, None),
+    };
+    ObjectReport {
+        key: key.clone(),
+        state,
+        stalled: failure.is_some_and(|failure| failure.stalled),
+        retrying: failure.is_some_and(|failure| failure.retrying),
+        layer: layering.layer.get(key).copied(),
+        ready: node.status.conditions.ready().cloned(),
+        since,
+        revision: node.revision().cloned(),
+        source_revision: current_revision(snapshot, node).cloned(),
+        suspended: node.suspended,
+        never_applied: node.live && state != State::Ready && node.revision().is_none() && !is_unversioned(node),
+        depends_on: node
+            .depends_on
+            .iter()
+            .map(|entry| entry.key.clone())
+            .zip(verdicts.iter().cloned())
+            .collect(),
+        source: node.source.clone(),
+        applied_by: snapshot.applied_by(key, &node.meta.labels),
+        declared_at: node.declared_at.clone(),
+        labels: node.meta.labels.clone(),
+        blocked_by: blocked_by.into_iter().cloned().collect(),
+    }
+}
+
+/// A ResourceSet has no applied revision of a source: having an inventory is having been applied.
+fn is_unversioned(node: &Node) -> bool {
+    matches!(node.spec, Spec::ResourceSet) && node.status.inventory.is_some()
+}
+
+fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk: &Walk) -> Vec<Cause> {
+    let mut blocks: BTreeMap<&ObjectKey, usize> = BTreeMap::new();
+    for report in objects.values() {
+        for object in &report.blocked_by {
+            *blocks.entry(object).or_default() += 1;
+        }
+    }
+    let mut causes: Vec<Cause> = Vec::new();
+    for (identity, affected) in &walk.affected {
+        let Some(fault) = walk.faults.get(identity) else { continue };
+        let chain = match affected.first() {
+            Some(first) if *first != fault.object => vec![first.clone(), fault.object.clone()],
+            _ => vec![fault.object.clone()],
+        };
+        causes.push(Cause {
+            since: since(snapshot, &fault.object, affected, objects),
+            chain,
+            cycle: walk.loops.get(identity).cloned().unwrap_or_default(),
+            blocks: blocks.get(&fault.object).copied().unwrap_or_default(),
+            clock: clock(snapshot, affected, objects),
+            affected: affected.iter().cloned().collect(),
+            fault: fault.clone(),
+        });
+    }
+    causes.sort_by(|a, b| {
+        (std::cmp::Reverse(a.blocks), &a.fault.object, a.fault.code).cmp(&(
+            std::cmp::Reverse(b.blocks),
+            &b.fault.object,
+            b.fault.code,
+        ))
+    });
+    causes
+}
+
+fn since(
+    snapshot: &Snapshot,
+    object: &ObjectKey,
+    affected: &BTreeSet<ObjectKey>,
+    objects: &BTreeMap<ObjectKey, ObjectReport>,
+) -> Option<Timestamp> {
+    if let Some(source) = snapshot.sources.get(object) {
+        return source_began(snapshot, source);
+    }
+    let hit = affected.iter().filter_map(|key| objects.get(key));
+    hit.filter(|report| report.state != State::Ready).filter_map(|report| report.since).min()
+}
+
+/// When the first affected object tries again: kustomize-controller waits for `retryInterval`, else `interval`, after a
+/// failed run, without jitter.
+fn clock(
+    snapshot: &Snapshot,
+    affected: &BTreeSet<ObjectKey>,
+    objects: &BTreeMap<ObjectKey, ObjectReport>,
+) -> RetryClock {
+    let failed =
+        affected.iter().find(|key| objects.get(*key).is_some_and(|report| report.state == State::Failed));
+    let Some(node) = failed.and_then(|key| snapshot.nodes.get(key)) else { return RetryClock::default() };
+    let report = &objects[&node.key];
+    let good = |status: &str| status == "ReconciliationSucceeded";
+    let last_good = node.revision().cloned().map(|revision| {
+        let at =
+            node.status.history.iter().filter(|entry| good(&entry.status)).filter_map(|entry| entry.last).max();
+        (revision, at)
+    });
+    let retries = node.key.kind == GroupKind::KUSTOMIZATION && !report.stalled && !report.retrying;
+    let ended = node.status.conditions.ready().and_then(|ready| ready.since).filter(|_| retries);
+    let next_try = ended
+        .zip(node.retry_interval.or(node.interval))
+        .and_then(|(ended, wait)| ended.checked_add(jiff::SignedDuration::try_from(wait).ok()?).ok());
+    RetryClock { last_good, next_try, wakes: next_try.is_some().then_some("a push") }
+}
+
+fn source_reports(
+    snapshot: &Snapshot,
+    standings: &BTreeMap<&ObjectKey, SourceStanding>,
+    walk: &Walk,
+) -> BTreeMap<ObjectKey, SourceReport> {
+    let mut reports = BTreeMap::new();
+    for key in snapshot.sources.keys() {
+        let reach = walk.reach.get(key);
+        let hit = reach.is_some_and(|reach| !reach.is_empty());
+        let (state, stalled) = match standings[key] {
+            _ if snapshot.origin == OriginKind::Declared => (State::Unknown, false),
+            SourceStanding::Suspended => (State::Suspended, false),
+            SourceStanding::NotObserved => (State::Unknown, false),
+            SourceStanding::WaitsForUpstream if hit => (State::Blocked, false),
+            SourceStanding::WaitsForUpstream if walk.unjudged.contains(key) => (State::Unknown, false),
+            SourceStanding::WaitsForUpstream | SourceStanding::Running => (State::Progressing, false),
+            SourceStanding::Failed { stalled } => (State::Failed, stalled),
+            SourceStanding::Ready => (State::Ready, false),
+        };
+        let blocked_by: BTreeSet<&ObjectKey> =
+            reach.into_iter().flatten().map(|(object, _)| object).filter(|object| *object != key).collect();
+        reports.insert(
+            key.clone(),
+            SourceReport {
+                key: key.clone(),
+                state,
+                stalled,
+                blocked_by: blocked_by.into_iter().cloned().collect(),
+                fault: reach
+                    .and_then(|reach| reach.first())
+                    .and_then(|identity| walk.faults.get(identity))
+                    .cloned(),
+            },
+        );
+    }
+    reports
+}

@@ -1,0 +1,534 @@
+//! The walk: from every object along what it waits for, down to the faults.
+//!
+//! Appliers and sources are the vertices of one graph whose edges are unmet waits only: a dependency that is not
+//! ready, a source without an artifact, a Flux object in a failed health check. Faults stand at the vertex where they
+//! arise and reach everything that waits for it. Loops of waits are faults of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::catalogue::{self, Failure, Lead, dependency};
+use super::cause::{Code, Fault, Quote};
+use super::report::Verdict;
+use super::standing::{OwnFailure, SourceStanding, Standing, is_older, source_not_found};
+use crate::graph::{Graph, Layering, Relation, components, shortest_loop};
+use crate::model::{GroupKind, Node, ObjectKey, Presence, Snapshot, Source};
+
+/// Identity of a fault: two ways to the same object and code are one cause.
+pub(super) type FaultKey = (ObjectKey, Code);
+
+/// What the walk found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Walk {
+    /// Every fault, by identity.
+    pub(super) faults: BTreeMap<FaultKey, Fault>,
+    /// Loop of each cycle fault.
+    pub(super) loops: BTreeMap<FaultKey, Vec<ObjectKey>>,
+    /// Appliers that fail or cannot start directly because of a fault.
+    pub(super) affected: BTreeMap<FaultKey, BTreeSet<ObjectKey>>,
+    /// Faults that each applier and source is hit by.
+    pub(super) reach: BTreeMap<ObjectKey, BTreeSet<FaultKey>>,
+    /// Objects that wait, themselves or behind others, for something that is out of sight or cannot be judged.
+    pub(super) unjudged: BTreeSet<ObjectKey>,
+    /// Objects that wait, by an edge that is not met, for anything.
+    pub(super) waiting: BTreeSet<ObjectKey>,
+    /// References that are not covered, so that a verdict had to do without them.
+    pub(super) hidden: BTreeSet<ObjectKey>,
+}
+
+#[derive(Default)]
+struct Vertex {
+    faults: Vec<Fault>,
+    waits: BTreeSet<usize>,
+    unjudged: bool,
+}
+
+struct Walker<'a> {
+    snapshot: &'a Snapshot,
+    graph: &'a Graph,
+    standings: &'a BTreeMap<&'a ObjectKey, Standing>,
+    source_standings: &'a BTreeMap<&'a ObjectKey, SourceStanding>,
+    keys: Vec<&'a ObjectKey>,
+    index: BTreeMap<&'a ObjectKey, usize>,
+    vertices: Vec<Vertex>,
+    hidden: BTreeSet<ObjectKey>,
+}
+
+/// Walks the whole snapshot once. Deadlocks are added to the cycles of `layering`.
+pub(super) fn walk(
+    snapshot: &Snapshot,
+    graph: &Graph,
+    standings: &BTreeMap<&ObjectKey, Standing>,
+    source_standings: &BTreeMap<&ObjectKey, SourceStanding>,
+    verdicts: &BTreeMap<&ObjectKey, Vec<Verdict>>,
+    layering: &mut Layering,
+) -> Walk {
+    let keys: Vec<&ObjectKey> = snapshot.nodes.keys().chain(snapshot.sources.keys()).collect();
+    let index = keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
+    let vertices = keys.iter().map(|_| Vertex::default()).collect();
+    let mut walker =
+        Walker { snapshot, graph, standings, source_standings, keys, index, vertices, hidden: BTreeSet::new() };
+    for (key, source) in &snapshot.sources {
+        walker.enter_source(key, source);
+    }
+    for (key, node) in &snapshot.nodes {
+        walker.enter_node(key, node, verdicts.get(key).map(Vec::as_slice).unwrap_or_default());
+    }
+    walker.mark_keys_that_open_nothing();
+    let mut loops = walker.mark_cycles(layering);
+    loops.extend(walker.mark_deadlocks(layering));
+    walker.give_silent_failures_a_fault();
+    walker.finish(loops)
+}
+
+impl<'a> Walker<'a> {
+    fn vertex(&mut self, key: &ObjectKey) -> Option<&mut Vertex> {
+        let at = *self.index.get(key)?;
+        self.vertices.get_mut(at)
+    }
+
+    fn blame(&mut self, at: &ObjectKey, fault: Fault) {
+        if let Some(vertex) = self.vertex(at) {
+            vertex.faults.push(fault);
+        }
+    }
+
+    fn wait(&mut self, from: &ObjectKey, on: &ObjectKey) {
+        let Some(&target) = self.index.get(on) else { return };
+        if let Some(vertex) = self.vertex(from) {
+            vertex.waits.insert(target);
+        }
+    }
+
+    fn cannot_judge(&mut self, at: &ObjectKey, without: &ObjectKey) {
+        self.hidden.insert(without.clone());
+        if let Some(vertex) = self.vertex(at) {
+            vertex.unjudged = true;
+        }
+    }
+
+    // --- sources ---------------------------------------------------------------------------------------------------
+
+    fn enter_source(&mut self, key: &ObjectKey, source: &Source) {
+        match self.source_standings.get(key) {
+            Some(SourceStanding::Suspended) if source.artifact.is_some() => {}
+            Some(SourceStanding::Suspended | SourceStanding::Failed { .. }) => {
+                self.blame(key, catalogue::source_fault(source, self.snapshot));
+            }
+            Some(SourceStanding::NotObserved) if source.live => {
+                let fault = self.not_observed(
+                    key,
+                    source.meta.generation,
+                    source.observed_generation,
+                    &source.meta.labels,
+                );
+                self.blame(key, fault);
+            }
+            Some(SourceStanding::WaitsForUpstream) => self.enter_upstream(key, source),
+            _ => {}
+        }
+    }
+
+    fn enter_upstream(&mut self, key: &ObjectKey, source: &Source) {
+        let words = source.conditions.ready();
+        let says_missing =
+            words.is_some_and(|ready| source_not_found(&ready.message) || ready.reason == "NotFound");
+        for upstream in &source.upstream {
+            match (self.snapshot.sources.get(upstream), self.snapshot.presence(upstream)) {
+                (Some(found), _) if found.artifact.is_none() && !found.oci => self.wait(key, upstream),
+                (Some(_), _) | (None, Presence::There) => {}
+                (None, Presence::Hidden) if !says_missing => self.cannot_judge(key, upstream),
+                (None, Presence::Absent | Presence::Hidden) => {
+                    let quote = words.map(|ready| Quote {
+                        source: "condition",
+                        text: format!("{}: {}", ready.reason, ready.message.trim()),
+                        at: None,
+                        time: ready.since,
+                    });
+                    self.blame(key, dependency::source_not_found(self.snapshot, key, upstream, quote));
+                }
+            }
+        }
+    }
+
+    // --- appliers --------------------------------------------------------------------------------------------------
+
+    fn enter_node(&mut self, key: &ObjectKey, node: &Node, verdicts: &[Verdict]) {
+        let Some(standing) = self.standings.get(key) else { return };
+        match standing {
+            Standing::Suspended | Standing::Terminating => {}
+            Standing::NotObserved if node.live => {
+                let observed = node.observed_generation();
+                let fault = self.not_observed(key, node.meta.generation, observed, &node.meta.labels);
+                self.blame(key, fault);
+            }
+            Standing::NotObserved => {}
+            Standing::WaitsForDependencies | Standing::WaitsForSource | Standing::Behind => {
+                self.enter_source_of(node, *standing == Standing::WaitsForSource);
+                self.enter_dependencies(node, verdicts);
+            }
+            Standing::Failed(failure) => self.enter_failure(node, failure),
+            Standing::Running { since } => {
+                self.enter_running_health_check(node);
+                let allowed = node.effective_timeout() + std::time::Duration::from_secs(60);
+                if let Some(since) = since.filter(|since| is_older(self.snapshot.now, *since, allowed)) {
+                    let ran = (self.snapshot.now.duration_since(since)).unsigned_abs().as_secs() / 60;
+                    let summary =
+                        format!("{} has been running for {ran}m, longer than its time-out allows", key.name);
+                    self.blame(key, dependency::overdue(node, summary));
+                }
+            }
+            Standing::Ready => {}
+        }
+        if matches!(standing, Standing::Ready | Standing::Behind)
+            && let Some(last) = last_run(node)
+            && let Some(interval) = node.interval
+            && is_older(self.snapshot.now, last, interval * 2 + node.effective_timeout())
+        {
+            let summary = format!("{} has not run for more than twice its interval", key.name);
+            self.blame(key, dependency::overdue(node, summary));
+        }
+        if !matches!(standing, Standing::Suspended) {
+            self.note_what_is_out_of_sight(node, verdicts);
+        }
+    }
+
+    fn enter_source_of(&mut self, node: &Node, says_source: bool) {
+        let Some(key) = &node.source else { return };
+        let words = node.status.conditions.ready();
+        let says_missing = says_source && words.is_some_and(|ready| source_not_found(&ready.message));
+        match (self.snapshot.sources.get(key), self.snapshot.presence(key)) {
+            (Some(source), _) => {
+                if !is_usable(node, source) {
+                    self.wait(&node.key, key);
+                }
+            }
+            (None, Presence::There) => {}
+            (None, Presence::Hidden) if !says_missing => {
+                if says_source {
+                    self.cannot_judge(&node.key, key);
+                }
+            }
+            (None, Presence::Absent | Presence::Hidden) => {
+                let quote = words.filter(|_| says_source).map(|ready| Quote {
+                    source: "condition",
+                    text: format!("{}: {}", ready.reason, ready.message.trim()),
+                    at: None,
+                    time: ready.since,
+                });
+                self.blame(&node.key, dependency::source_not_found(self.snapshot, &node.key, key, quote));
+            }
+        }
+    }
+
+    fn enter_dependencies(&mut self, node: &Node, verdicts: &[Verdict]) {
+        for (entry, verdict) in node.depends_on.iter().zip(verdicts) {
+            let dependency = self.snapshot.nodes.get(&entry.key);
+            let standing = self.standings.get(&entry.key);
+            match (verdict, dependency) {
+                (Verdict::Ready, _) => {}
+                (Verdict::NotFound, _) => {
+                    self.blame(&node.key, dependency::dependency_not_found(self.snapshot, node, &entry.key));
+                }
+                (Verdict::Forbidden | Verdict::ReadyExprUnknown, _) => self.cannot_judge(&node.key, &entry.key),
+                (_, Some(dependency)) if dependency.suspended => {
+                    self.blame(&node.key, dependency::dependency_suspended(dependency));
+                }
+                (Verdict::ReadyExprFalse, Some(_)) if standing == Some(&Standing::Ready) => {
+                    let expression = entry.ready_expr.as_deref().unwrap_or_default();
+                    self.blame(&node.key, dependency::ready_expr_false(node, &entry.key, expression));
+                }
+                (_, Some(dependency)) => {
+                    if standing == Some(&Standing::Terminating) && self.is_stuck(dependency) {
+                        self.blame(&entry.key, dependency::deletion_stuck(dependency));
+                    }
+                    self.wait(&node.key, &entry.key);
+                }
+                (_, None) if self.snapshot.sources.contains_key(&entry.key) => self.wait(&node.key, &entry.key),
+                (_, None) => self.blame(&node.key, dependency::unhealthy(node, &entry.key)),
+            }
+        }
+    }
+
+    fn is_stuck(&self, node: &Node) -> bool {
+        let allowed = node.effective_timeout() + std::time::Duration::from_secs(60);
+        !node.meta.finalizers.is_empty()
+            && node.meta.deleted.is_some_and(|since| is_older(self.snapshot.now, since, allowed))
+    }
+
+    fn enter_failure(&mut self, node: &Node, failure: &OwnFailure) {
+        if failure.message.is_empty() && failure.reason == "HealthCheckFailed" {
+            self.enter_health(node);
+            return;
+        }
+        let failure =
+            Failure { node, reason: &failure.reason, message: &failure.message, snapshot: self.snapshot };
+        for lead in catalogue::leads(&failure) {
+            match lead {
+                Lead::Fault(fault) => self.blame(&node.key, fault),
+                Lead::Walk(to) if to != node.key => self.enter_unhealthy(node, &to),
+                Lead::Walk(_) => {}
+            }
+        }
+    }
+
+    /// A Flux object that a health check named: its own causes count, whatever they are.
+    fn enter_unhealthy(&mut self, node: &Node, to: &ObjectKey) {
+        match self.snapshot.nodes.get(to) {
+            Some(target) if target.suspended => self.blame(&node.key, dependency::dependency_suspended(target)),
+            Some(_) => self.wait(&node.key, to),
+            None if self.snapshot.sources.contains_key(to) => self.wait(&node.key, to),
+            None => match self.snapshot.presence(to) {
+                Presence::Hidden => self.cannot_judge(&node.key, to),
+                _ => self.blame(&node.key, dependency::unhealthy(node, to)),
+            },
+        }
+    }
+
+    /// A health check that is under way waits for what is not ready yet.
+    fn enter_running_health_check(&mut self, node: &Node) {
+        let checking = node
+            .status
+            .conditions
+            .get("Reconciling")
+            .is_some_and(|reconciling| reconciling.message.starts_with("Running health checks"));
+        if checking {
+            self.enter_health(node);
+        }
+    }
+
+    fn enter_health(&mut self, node: &Node) {
+        let targets: Vec<ObjectKey> = self.graph.targets(&node.key, Relation::Health).cloned().collect();
+        for target in targets {
+            let unready = match self.standings.get(&target) {
+                Some(standing) => !matches!(standing, Standing::Ready | Standing::Behind | Standing::Suspended),
+                None => matches!(
+                    self.source_standings.get(&target),
+                    Some(SourceStanding::Failed { .. } | SourceStanding::WaitsForUpstream)
+                ),
+            };
+            if unready {
+                self.wait(&node.key, &target);
+            }
+        }
+    }
+
+    fn not_observed(
+        &self,
+        key: &ObjectKey,
+        generation: i64,
+        observed: Option<i64>,
+        labels: &BTreeMap<String, String>,
+    ) -> Fault {
+        if let Some(fault) = controller_down(self.snapshot, &key.kind) {
+            return fault;
+        }
+        dependency::not_observed(
+            key,
+            generation,
+            observed,
+            labels.get("sharding.fluxcd.io/key").map(String::as_str),
+        )
+    }
+
+    /// References whose absence proves nothing, and without which this object's verdict was made.
+    fn note_what_is_out_of_sight(&mut self, node: &Node, verdicts: &[Verdict]) {
+        if !node.live {
+            return;
+        }
+        for (entry, verdict) in node.depends_on.iter().zip(verdicts) {
+            if *verdict == Verdict::Forbidden {
+                self.hidden.insert(entry.key.clone());
+            }
+        }
+        let Some(source) = &node.source else { return };
+        let says_missing = node.status.conditions.ready().is_some_and(|ready| source_not_found(&ready.message));
+        if self.snapshot.presence(source) == Presence::Hidden && !says_missing && !says_denied(node) {
+            self.hidden.insert(source.clone());
+        }
+    }
+
+    // --- what concerns several ------------------------------------------------------------------------------------
+
+    /// A decryption Secret that opens nothing for two or more that use it has to change itself.
+    fn mark_keys_that_open_nothing(&mut self) {
+        let mut users: BTreeMap<ObjectKey, (usize, Vec<usize>)> = BTreeMap::new();
+        for (key, node) in &self.snapshot.nodes {
+            let decryption = node.kustomization().and_then(|spec| spec.decryption.as_ref());
+            let Some(secret) = decryption.and_then(|decryption| decryption.secret.as_ref()) else { continue };
+            let secret = ObjectKey::new(GroupKind::SECRET, key.namespace.as_str(), secret.as_str());
+            let (content, failing) = users.entry(secret).or_default();
+            let Some(&at) = self.index.get(key) else { continue };
+            if self.vertices[at].faults.iter().any(|fault| fault.code == Code::SopsKeyMismatch) {
+                failing.push(at);
+            } else if matches!(self.standings.get(key), Some(Standing::Ready | Standing::Behind)) {
+                *content += 1;
+            }
+        }
+        for (secret, (content, failing)) in users {
+            if content > 0 || failing.len() < 2 {
+                continue;
+            }
+            for at in failing {
+                for fault in &mut self.vertices[at].faults {
+                    if fault.code == Code::SopsKeyMismatch {
+                        fault.object = secret.clone();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Static cycles are faults even while their members are still ready: the next revision stops them.
+    fn mark_cycles(&mut self, layering: &Layering) -> BTreeMap<FaultKey, Vec<ObjectKey>> {
+        let mut loops = BTreeMap::new();
+        for (path, members) in layering.cycles.iter().zip(&layering.members) {
+            let Some(fault) = dependency::cycle(path, false) else { continue };
+            loops.insert((fault.object.clone(), fault.code), path.clone());
+            for member in members {
+                self.blame(member, fault.clone());
+            }
+        }
+        loops
+    }
+
+    /// Loops of unmet waits that dependsOn alone does not close.
+    fn mark_deadlocks(&mut self, layering: &mut Layering) -> BTreeMap<FaultKey, Vec<ObjectKey>> {
+        let edges: Vec<Vec<usize>> =
+            self.vertices.iter().map(|vertex| vertex.waits.iter().copied().collect()).collect();
+        let mut loops = BTreeMap::new();
+        for component in components(&edges) {
+            let members: BTreeSet<ObjectKey> = component.iter().map(|&at| self.keys[at].clone()).collect();
+            if component.len() < 2 || layering.members.iter().any(|cycle| members.is_subset(cycle)) {
+                continue;
+            }
+            let Some(&first) = component.first() else { continue };
+            let path: Vec<ObjectKey> =
+                shortest_loop(&edges, &component, first).into_iter().map(|at| self.keys[at].clone()).collect();
+            let Some(fault) = dependency::cycle(&path, true) else { continue };
+            loops.insert((fault.object.clone(), fault.code), path.clone());
+            for member in &members {
+                self.blame(member, fault.clone());
+            }
+            layering.cycles.push(path);
+            layering.members.push(members);
+        }
+        let mut cycles: Vec<_> = layering.cycles.drain(..).zip(layering.members.drain(..)).collect();
+        cycles.sort();
+        (layering.cycles, layering.members) = cycles.into_iter().unzip();
+        loops
+    }
+
+    /// A health check that failed over Flux objects which show no fault of their own is a fault of those objects.
+    fn give_silent_failures_a_fault(&mut self) {
+        let reach = self.reach();
+        let mut silent = Vec::new();
+        for (key, node) in &self.snapshot.nodes {
+            let Some(&at) = self.index.get(key) else { continue };
+            if !matches!(self.standings.get(key), Some(Standing::Failed(_))) || !reach[at].is_empty() {
+                continue;
+            }
+            for &target in &self.vertices[at].waits {
+                silent.push((key.clone(), dependency::unhealthy(node, self.keys[target])));
+            }
+            if self.vertices[at].waits.is_empty() && !self.vertices[at].unjudged {
+                silent.push((key.clone(), dependency::unhealthy(node, key)));
+            }
+        }
+        for (key, fault) in silent {
+            self.blame(&key, fault);
+        }
+    }
+
+    // --- the result ------------------------------------------------------------------------------------------------
+
+    /// Faults that reach each vertex: its own and those of everything that it waits for.
+    fn reach(&self) -> Vec<BTreeSet<FaultKey>> {
+        self.spread(|vertex| vertex.faults.iter().map(|fault| (fault.object.clone(), fault.code)).collect())
+    }
+
+    /// Spreads what each vertex has of its own to everything that waits for it.
+    fn spread<T: Ord + Clone>(&self, own: impl Fn(&Vertex) -> BTreeSet<T>) -> Vec<BTreeSet<T>> {
+        let edges: Vec<Vec<usize>> =
+            self.vertices.iter().map(|vertex| vertex.waits.iter().copied().collect()).collect();
+        let mut spread: Vec<BTreeSet<T>> = self.vertices.iter().map(own).collect();
+        for component in components(&edges) {
+            let mut all = BTreeSet::new();
+            for &member in &component {
+                all.extend(spread[member].iter().cloned());
+                for &target in &edges[member] {
+                    all.extend(spread[target].iter().cloned());
+                }
+            }
+            for &member in &component {
+                spread[member].clone_from(&all);
+            }
+        }
+        spread
+    }
+
+    fn finish(self, loops: BTreeMap<FaultKey, Vec<ObjectKey>>) -> Walk {
+        let reach = self.reach();
+        let unjudged = self.spread(|vertex| vertex.unjudged.then_some(()).into_iter().collect());
+        let mut walk = Walk { loops, hidden: self.hidden, ..Walk::default() };
+        for (at, vertex) in self.vertices.iter().enumerate() {
+            let key = self.keys[at];
+            let is_applier = self.snapshot.nodes.contains_key(key);
+            for fault in &vertex.faults {
+                let identity = (fault.object.clone(), fault.code);
+                if is_applier {
+                    walk.affected.entry(identity.clone()).or_default().insert(key.clone());
+                }
+                walk.faults.entry(identity).or_insert_with(|| fault.clone());
+            }
+            for &target in &vertex.waits {
+                if is_applier && self.snapshot.sources.contains_key(self.keys[target]) {
+                    for identity in &reach[target] {
+                        walk.affected.entry(identity.clone()).or_default().insert(key.clone());
+                    }
+                }
+            }
+            if !unjudged[at].is_empty() {
+                walk.unjudged.insert(key.clone());
+            }
+            if !vertex.waits.is_empty() {
+                walk.waiting.insert(key.clone());
+            }
+        }
+        walk.reach = self.keys.iter().map(|key| (*key).clone()).zip(reach).collect();
+        walk
+    }
+}
+
+/// Whether the applier can work with its source: kustomize-controller needs an artifact, helm-controller a source that
+/// is observed, not stalled, and has one.
+pub(super) fn is_usable(node: &Node, source: &Source) -> bool {
+    let has_artifact = source.artifact.is_some();
+    if node.key.kind != GroupKind::HELM_RELEASE {
+        return has_artifact;
+    }
+    let observed = source.observed_generation.is_none_or(|observed| observed == source.meta.generation);
+    has_artifact && observed && !source.conditions.is_true("Stalled")
+}
+
+/// The fault of a controller that is not running, for the objects that wait to be looked at by it.
+pub(super) fn controller_down(snapshot: &Snapshot, kind: &GroupKind) -> Option<Fault> {
+    let name = dependency::controller_of(kind);
+    let namespace = snapshot.flux_namespace().unwrap_or("flux-system");
+    let deployment = ObjectKey::new(GroupKind::DEPLOYMENT, namespace, name);
+    match snapshot.evidence.workloads.get(&deployment) {
+        Some(workload) if workload.available == 0 => {
+            Some(dependency::controller_not_running(&deployment, workload.wanted))
+        }
+        _ => None,
+    }
+}
+
+/// When a Kustomization ran last, by its history; `None` where there is none (kustomize-controller before 1.7).
+fn last_run(node: &Node) -> Option<jiff::Timestamp> {
+    node.kustomization()?;
+    node.status.history.iter().filter_map(|entry| entry.last).max()
+}
+
+fn says_denied(node: &Node) -> bool {
+    node.status.conditions.ready().is_some_and(|ready| ready.reason == "AccessDenied")
+}

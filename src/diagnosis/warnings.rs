@@ -1,0 +1,175 @@
+//! What is no cause and should be known.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::report::{ObjectReport, SourceReport, State};
+use super::standing::{Standing, is_older};
+use crate::graph::Layering;
+use crate::model::{GroupKind, Meta, ObjectKey, Snapshot, Warning};
+
+/// A deletion that takes longer than this is held by something.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+/// What the warnings are made from.
+pub(super) struct Facts<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) standings: &'a BTreeMap<&'a ObjectKey, Standing>,
+    pub(super) objects: &'a BTreeMap<ObjectKey, ObjectReport>,
+    pub(super) sources: &'a BTreeMap<ObjectKey, SourceReport>,
+    pub(super) used_by: &'a BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    pub(super) layering: &'a Layering,
+    pub(super) hidden: &'a BTreeSet<ObjectKey>,
+    /// Sources that fail while their last artifact serves, for less than ten minutes.
+    pub(super) fresh_failures: &'a BTreeSet<ObjectKey>,
+}
+
+/// All warnings of a diagnosis, in no order.
+pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    sources(facts, &mut warnings);
+    lost_events(facts, &mut warnings);
+    owned_twice(facts, &mut warnings);
+    stuck_deletions(facts, &mut warnings);
+    not_covered(facts, &mut warnings);
+    warnings
+}
+
+fn sources(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    for (key, report) in facts.sources {
+        let users = facts.used_by.get(key);
+        let source = &facts.snapshot.sources[key];
+        let about = |code, text| Warning { code, text, object: Some(key.clone()) };
+        if facts.fresh_failures.contains(key) {
+            let why = report.fault.as_ref().map_or_else(String::new, |fault| format!(": {}", fault.summary));
+            warnings
+                .push(about("SourceStale", format!("{key} fails while its last artifact still serves{why}")));
+        }
+        match (report.state, users) {
+            (State::Suspended, Some(users)) if source.artifact.is_some() => {
+                let count = users.len();
+                let them = if count == 1 { "1 object".to_owned() } else { format!("{count} objects") };
+                warnings.push(about(
+                    "SourceFrozen",
+                    format!("{key} is suspended: {them} frozen at its last artifact"),
+                ));
+            }
+            (State::Failed | State::Blocked | State::Unknown, None) if source.live => {
+                let why =
+                    report.fault.as_ref().map_or_else(String::new, |fault| format!(": {}", fault.summary));
+                warnings.push(about(
+                    "UnusedSourceFailing",
+                    format!("{key} fails, and nothing in sight uses it{why}"),
+                ));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Kustomizations that a cycle on their source robs of its events (flux-semantics §3.4).
+fn lost_events(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    let starved: BTreeSet<&ObjectKey> = facts
+        .layering
+        .members
+        .iter()
+        .flatten()
+        .filter(|member| facts.layering.unlayered.contains(*member))
+        .filter_map(|member| facts.snapshot.nodes.get(member))
+        .filter(|node| node.key.kind == GroupKind::KUSTOMIZATION)
+        .filter_map(|node| node.source.as_ref())
+        .collect();
+    for (key, report) in facts.objects {
+        let source = facts.snapshot.nodes.get(key).and_then(|node| node.source.as_ref());
+        let behind = facts.standings.get(key) == Some(&Standing::Behind) && report.state == State::Progressing;
+        let Some(source) = source.filter(|source| behind && starved.contains(source)) else { continue };
+        let text = format!(
+            "{key} stays at its old revision: a cycle among Kustomizations of {source} keeps the controller from \
+             telling it of new ones; it runs at its interval only"
+        );
+        warnings.push(Warning { code: "SourceEventsLost", text, object: Some(key.clone()) });
+    }
+}
+
+fn owned_twice(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    let mut owners: BTreeMap<&ObjectKey, BTreeSet<&ObjectKey>> = BTreeMap::new();
+    for (key, node) in &facts.snapshot.nodes {
+        if node.remote || node.meta.deleted.is_some() {
+            continue; // a remote inventory names objects of another cluster
+        }
+        for entry in node.status.inventory.iter().flatten() {
+            owners.entry(&entry.key).or_default().insert(key);
+        }
+    }
+    let mut shared: BTreeMap<BTreeSet<&ObjectKey>, Vec<&ObjectKey>> = BTreeMap::new();
+    for (object, owners) in owners {
+        if owners.len() > 1 {
+            shared.entry(owners).or_default().push(object);
+        }
+    }
+    for (owners, objects) in shared {
+        let names: Vec<String> = owners.iter().map(ToString::to_string).collect();
+        let Some(first) = objects.first() else { continue };
+        let what = match objects.len() {
+            1 => format!("{first} is"),
+            count => format!("{count} objects ({first}, …) are"),
+        };
+        let text = format!(
+            "{what} in the inventories of {}: each will prune and overwrite the other's",
+            names.join(" and ")
+        );
+        warnings.push(Warning {
+            code: "OwnedTwice",
+            text,
+            object: owners.first().map(|owner| (*owner).clone()),
+        });
+    }
+}
+
+fn stuck_deletions(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    let snapshot = facts.snapshot;
+    let namespaces =
+        snapshot.evidence.namespaces.iter().map(|(name, namespace)| {
+            (ObjectKey::new(GroupKind::NAMESPACE, "", name.as_str()), &namespace.meta)
+        });
+    let nodes = snapshot.nodes.iter().map(|(key, node)| (key.clone(), &node.meta));
+    let sources = snapshot.sources.iter().map(|(key, source)| (key.clone(), &source.meta));
+    let others = snapshot.evidence.others.iter().map(|(key, meta)| (key.clone(), meta));
+    let held = |meta: &Meta| meta.deleted.is_some_and(|since| is_older(snapshot.now, since, STUCK_AFTER));
+    for (key, meta) in namespaces.chain(nodes).chain(sources).chain(others).filter(|(_, meta)| held(meta)) {
+        let is_namespace = key.kind == GroupKind::NAMESPACE;
+        if meta.finalizers.is_empty() && !is_namespace {
+            continue; // Pods take their time without any finalizer
+        }
+        let by = if meta.finalizers.is_empty() {
+            "by what is left in it".to_owned()
+        } else {
+            format!("by {}", meta.finalizers.join(", "))
+        };
+        warnings.push(Warning {
+            code: "DeletionStuck",
+            text: format!("{key} is being deleted and held {by}"),
+            object: Some(key),
+        });
+    }
+}
+
+/// One line a kind: which references could not be looked up.
+fn not_covered(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    let mut by_kind: BTreeMap<&GroupKind, Vec<&ObjectKey>> = BTreeMap::new();
+    for key in facts.hidden {
+        by_kind.entry(&key.kind).or_default().push(key);
+    }
+    for (kind, keys) in by_kind {
+        let Some(first) = keys.first() else { continue };
+        let text = match keys.len() {
+            1 => format!("{first} is referred to and out of sight"),
+            count => format!("{count} {} objects ({first}, …) are referred to and out of sight", kind.kind),
+        };
+        warnings.push(Warning {
+            code: "NotCovered",
+            text,
+            object: (keys.len() == 1).then(|| (*first).clone()),
+        });
+    }
+}
