@@ -14,6 +14,9 @@ mod verdict;
 mod walk;
 mod warnings;
 
+#[cfg(test)]
+mod tests;
+
 pub use cause::{Cause, Code, Fault, Quote, Remedy, RetryClock};
 pub use diagnose::diagnose;
 pub use report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};

@@ -1,0 +1,630 @@
+//! Each special situation of the controllers (flux-semantics §3.4) and each trap (§11) that bears on a state.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::{Code, Diagnosis, State, Verdict, diagnose};
+use crate::model::{ConditionStatus, Event, GroupKind, Node, ObjectKey, Revision, Snapshot};
+use crate::testing::{OLD, REVISION, condition, hr, key, ks, minutes_ago, snapshot, source, source_key};
+
+fn said(nodes: impl IntoIterator<Item = Node>) -> Diagnosis {
+    diagnose(&snapshot(nodes))
+}
+
+fn state(diagnosis: &Diagnosis, name: &str) -> State {
+    diagnosis.objects[&key(name)].state
+}
+
+fn verdict(diagnosis: &Diagnosis, name: &str) -> Verdict {
+    diagnosis.objects[&key(name)].depends_on[0].1.clone()
+}
+
+fn codes(diagnosis: &Diagnosis) -> Vec<(String, Code)> {
+    diagnosis.causes.iter().map(|cause| (cause.fault.object.name.clone(), cause.fault.code)).collect()
+}
+
+fn blocked_by(diagnosis: &Diagnosis, name: &str) -> Vec<String> {
+    diagnosis.objects[&key(name)].blocked_by.iter().map(|key| key.name.clone()).collect()
+}
+
+fn warned(diagnosis: &Diagnosis) -> BTreeSet<&'static str> {
+    diagnosis.warnings.iter().map(|warning| warning.code).collect()
+}
+
+// --- flux-semantics §3.4 --------------------------------------------------------------------------------------------
+
+#[test]
+fn a_missing_dependency_blocks_for_ever() {
+    let words = "dependency 'flux-system/gone' not found: kustomizations.kustomize.toolkit.fluxcd.io \"gone\" not found";
+    let flux = said([ks("a").on("gone").never().failing("DependencyNotReady", words)]);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Blocked, Verdict::NotFound));
+    assert_eq!(codes(&flux), [("gone".to_owned(), Code::DependencyNotFound)]);
+    assert_eq!(flux.layering.missing[&key("gone")], [key("a")]);
+}
+
+#[test]
+fn an_object_that_depends_on_itself_is_a_cycle_of_one() {
+    let flux = said([ks("a").on("a").never().waiting_for("a")]);
+    assert_eq!(state(&flux, "a"), State::Blocked);
+    assert_eq!(blocked_by(&flux, "a"), ["a"]);
+    assert_eq!(codes(&flux), [("a".to_owned(), Code::DependencyCycle)]);
+}
+
+#[test]
+fn a_mutual_dependency_from_scratch_is_one_cause_that_all_members_hold() {
+    let flux = said([
+        ks("b").on("a").never().waiting_for("a"),
+        ks("a").on("b").never().waiting_for("b"),
+        ks("c").on("b").never().waiting_for("b"),
+    ]);
+    for name in ["a", "b", "c"] {
+        assert_eq!(
+            (state(&flux, name), blocked_by(&flux, name)),
+            (State::Blocked, vec!["a".to_owned()]),
+            "{name}"
+        );
+    }
+    assert_eq!(flux.causes.len(), 1);
+    assert_eq!(flux.causes[0].affected, [key("a"), key("b")]);
+    assert_eq!(flux.causes[0].blocks, 3);
+}
+
+#[test]
+fn a_cycle_of_ready_objects_is_a_cause_before_it_stops_anything() {
+    let flux = said([ks("a").on("b"), ks("b").on("a")]);
+    assert_eq!((state(&flux, "a"), state(&flux, "b")), (State::Ready, State::Ready));
+    assert_eq!(codes(&flux), [("a".to_owned(), Code::DependencyCycle)]);
+}
+
+#[test]
+fn a_cycle_on_one_source_starves_its_healthy_neighbours() {
+    let flux = said([
+        ks("a").on("b").never().waiting_for("b"),
+        ks("b").on("a").never().waiting_for("a"),
+        ks("neighbour").at(OLD),
+    ]);
+    assert_eq!(state(&flux, "neighbour"), State::Progressing);
+    assert!(warned(&flux).contains("SourceEventsLost"));
+}
+
+#[test]
+fn a_suspended_dependency_that_is_ready_counts_as_ready() {
+    let flux = said([ks("dep").suspended(), ks("a").on("dep")]);
+    assert_eq!((state(&flux, "dep"), state(&flux, "a")), (State::Suspended, State::Ready));
+    assert_eq!(verdict(&flux, "a"), Verdict::Ready);
+    assert!(flux.causes.is_empty());
+}
+
+#[test]
+fn a_suspended_dependency_whose_spec_was_edited_meanwhile_still_counts_as_ready() {
+    // The finish hook advances observedGeneration; the Ready condition's own stays one behind.
+    let mut dep = ks("dep").suspended().edited();
+    dep.status.observed_generation = Some(2);
+    let flux = said([dep, ks("a").on("dep")]);
+    assert_eq!(verdict(&flux, "a"), Verdict::Ready);
+}
+
+#[test]
+fn a_suspended_dependency_behind_the_shared_source_blocks() {
+    let words = "dependency 'flux-system/dep' revision is not up to date";
+    let flux =
+        said([ks("dep").suspended().at(OLD), ks("a").on("dep").at(OLD).failing("DependencyNotReady", words)]);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Blocked, Verdict::RevisionBehind));
+    assert_eq!(codes(&flux), [("dep".to_owned(), Code::DependencySuspended)]);
+}
+
+#[test]
+fn a_suspended_dependency_on_another_source_may_be_at_any_revision() {
+    let mut dep = ks("dep").suspended().at(OLD);
+    dep.source = Some(ObjectKey::new(GroupKind::GIT_REPOSITORY, "other", "repo"));
+    let flux = said([dep, ks("a").on("dep")]);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Ready, Verdict::Ready));
+}
+
+#[test]
+fn a_dependency_suspended_since_its_creation_is_never_ready() {
+    let mut dep = ks("dep").suspended().never();
+    dep.status.conditions.0.clear();
+    let flux = said([dep, ks("a").on("dep").never().waiting_for("dep")]);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Blocked, Verdict::NotObserved));
+    assert_eq!(codes(&flux), [("dep".to_owned(), Code::DependencySuspended)]);
+}
+
+#[test]
+fn a_terminating_dependency_is_not_ready_while_its_controller_finalizes_it() {
+    let mut dep = ks("dep").edited();
+    dep.meta.deleted = Some(minutes_ago(1));
+    dep.meta.finalizers.push("finalizers.fluxcd.io".to_owned());
+    let flux = said([dep, ks("a").on("dep").waiting_for("dep")]);
+    assert_eq!(verdict(&flux, "a"), Verdict::NotObserved);
+    assert_eq!((state(&flux, "dep"), state(&flux, "a")), (State::Progressing, State::Progressing));
+    assert!(flux.causes.is_empty());
+}
+
+#[test]
+fn a_deletion_that_is_held_is_a_cause_when_something_waits_for_it() {
+    let mut dep = ks("dep").edited();
+    dep.meta.deleted = Some(minutes_ago(30));
+    dep.meta.finalizers.push("finalizers.fluxcd.io".to_owned());
+    let flux = said([dep, ks("a").on("dep").waiting_for("dep")]);
+    assert_eq!(state(&flux, "a"), State::Blocked);
+    assert_eq!(codes(&flux), [("dep".to_owned(), Code::DeletionStuck)]);
+}
+
+#[test]
+fn a_terminating_dependency_that_only_a_foreign_finalizer_holds_is_ready_again() {
+    let mut dep = ks("dep").edited();
+    dep.meta.deleted = Some(minutes_ago(30));
+    dep.meta.finalizers.push("example.com/hold".to_owned());
+    dep.status.observed_generation = Some(2);
+    let flux = said([dep, ks("a").on("dep")]);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Ready, Verdict::Ready));
+    assert!(flux.causes.is_empty());
+    assert!(warned(&flux).contains("DeletionStuck"));
+}
+
+#[test]
+fn a_dependency_that_is_running_again_makes_nothing_blocked() {
+    let flux =
+        said([ks("dep").running(0), ks("a").on("dep").waiting_for("dep"), ks("b").on("a").waiting_for("a")]);
+    for name in ["dep", "a", "b"] {
+        assert_eq!(state(&flux, name), State::Progressing, "{name}");
+    }
+    assert!(flux.causes.is_empty());
+}
+
+#[test]
+fn a_dependency_whose_source_fails_is_fine_as_long_as_it_is_ready_at_the_last_artifact() {
+    let mut flux = snapshot([ks("dep"), ks("a").on("dep")]);
+    let mut failing = source();
+    failing.conditions.0 = vec![condition("Ready", ConditionStatus::False, "GitOperationFailed", "no route")];
+    failing.conditions.0[0].since = Some(minutes_ago(2));
+    flux.sources.insert(source_key(), failing);
+    let flux = diagnose(&flux);
+    assert_eq!((state(&flux, "dep"), state(&flux, "a")), (State::Ready, State::Ready));
+    assert!(flux.causes.is_empty());
+    assert!(warned(&flux).contains("SourceStale"));
+}
+
+#[test]
+fn a_source_that_has_failed_for_ten_minutes_is_a_cause_and_its_users_stay_ready() {
+    let mut flux = snapshot([ks("dep"), ks("a").on("dep")]);
+    let mut failing = source();
+    failing.conditions.0 = vec![condition("Ready", ConditionStatus::False, "GitOperationFailed", "no route")];
+    flux.sources.insert(source_key(), failing);
+    let flux = diagnose(&flux);
+    assert_eq!((state(&flux, "dep"), state(&flux, "a")), (State::Ready, State::Ready));
+    assert_eq!(codes(&flux), [("repo".to_owned(), Code::SourceStale)]);
+    assert_eq!(flux.causes[0].affected, [key("a"), key("dep")]);
+}
+
+#[test]
+fn a_helm_release_of_that_name_is_no_dependency_of_a_kustomization() {
+    let flux = said([hr("database"), ks("a").on("database").never().waiting_for("database")]);
+    assert_eq!(verdict(&flux, "a"), Verdict::NotFound);
+    assert!(
+        flux.causes[0].fault.summary.contains("HelmRelease/flux-system/database"),
+        "{}",
+        flux.causes[0].fault.summary
+    );
+}
+
+#[test]
+fn a_remote_dependency_is_judged_by_its_object_here() {
+    let mut dep = ks("dep");
+    dep.remote = true;
+    let flux = said([dep, ks("a").on("dep")]);
+    assert_eq!(verdict(&flux, "a"), Verdict::Ready);
+}
+
+// --- flux-semantics §11, the traps ----------------------------------------------------------------------------------
+
+#[test]
+fn trap_1_a_dependency_that_fails_later_does_not_flip_its_dependents() {
+    let flux = said([ks("dep").failing("BuildFailed", "x"), ks("a").on("dep")]);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Ready, Verdict::NotReady));
+}
+
+#[test]
+fn trap_2_ready_of_an_old_generation_or_revision_is_not_ready() {
+    let flux = said([ks("edited").edited(), ks("behind").at(OLD)]);
+    assert_eq!(state(&flux, "edited"), State::Unknown);
+    assert_eq!(state(&flux, "behind"), State::Progressing);
+}
+
+#[test]
+fn an_edit_of_less_than_a_minute_ago_is_progress() {
+    let mut node = ks("a").edited();
+    node.meta.edited = Some(minutes_ago(0));
+    assert_eq!(state(&said([node]), "a"), State::Progressing);
+}
+
+#[test]
+fn trap_4_progressing_with_retry_beside_ready_false_is_a_failure() {
+    let mut node = ks("a").failing("BuildFailed", "kustomize build failed");
+    node.status.conditions.0.push(condition(
+        "Reconciling",
+        ConditionStatus::True,
+        "ProgressingWithRetry",
+        "Building",
+    ));
+    let flux = said([node]);
+    assert_eq!(state(&flux, "a"), State::Failed);
+}
+
+#[test]
+fn trap_4_a_retry_that_runs_is_a_failure_that_is_retrying() {
+    let mut flux = snapshot([ks("a").running(0).ran("HealthCheckFailed", 2)]);
+    let failed = |reason: &str, warning| Event {
+        warning,
+        reason: reason.to_owned(),
+        message: "health check failed after 30s: timeout waiting for: [Deployment/x/y status: 'InProgress']"
+            .to_owned(),
+        first: Some(minutes_ago(2)),
+        last: Some(minutes_ago(2)),
+        revision: Some(Revision(REVISION.to_owned())),
+    };
+    flux.evidence.events.insert(key("a"), vec![failed("HealthCheckFailed", true)]);
+    let report = diagnose(&flux).objects[&key("a")].clone();
+    assert_eq!((report.state, report.retrying), (State::Failed, true));
+    // Of another revision it is a new try.
+    flux.evidence.events.get_mut(&key("a")).unwrap()[0].revision = Some(Revision(OLD.to_owned()));
+    flux.nodes.get_mut(&key("a")).unwrap().status.history.clear();
+    assert_eq!(diagnose(&flux).objects[&key("a")].state, State::Progressing);
+}
+
+#[test]
+fn a_run_after_a_success_of_the_same_revision_is_no_retry() {
+    let flux = said([ks("a").running(0).ran("ReconciliationSucceeded", 1).ran("HealthCheckFailed", 30)]);
+    assert_eq!(state(&flux, "a"), State::Progressing);
+}
+
+#[test]
+fn trap_6_a_suspended_object_is_suspended_whatever_its_generations_say() {
+    let flux = said([ks("a").suspended().edited(), ks("b").suspended().failing("BuildFailed", "x")]);
+    assert_eq!((state(&flux, "a"), state(&flux, "b")), (State::Suspended, State::Suspended));
+}
+
+#[test]
+fn trap_8_dependencies_and_source_are_both_explained() {
+    let mut flux = snapshot([ks("a")
+        .on("gone")
+        .never()
+        .failing("ArtifactFailed", "Source artifact not found, retrying in 30s")]);
+    let mut empty = source();
+    empty.artifact = None;
+    empty.conditions.0 = vec![condition("Ready", ConditionStatus::False, "GitOperationFailed", "no route")];
+    flux.sources.insert(source_key(), empty);
+    let flux = diagnose(&flux);
+    assert_eq!(state(&flux, "a"), State::Blocked);
+    assert_eq!(blocked_by(&flux, "a"), ["gone", "repo"]);
+}
+
+#[test]
+fn trap_10_behind_for_a_moment_after_a_push_is_progress_and_no_root_cause() {
+    let words = "dependency 'flux-system/dep' revision is not up to date";
+    let flux = said([ks("dep").at(OLD), ks("a").on("dep").at(OLD).failing("DependencyNotReady", words)]);
+    assert_eq!((state(&flux, "dep"), state(&flux, "a")), (State::Progressing, State::Progressing));
+    assert!(flux.causes.is_empty());
+}
+
+#[test]
+fn trap_14_equal_names_in_other_namespaces_and_kinds_are_other_objects() {
+    let mut other = ks("a");
+    other.key.namespace = "apps".to_owned();
+    let flux = said([ks("a").failing("BuildFailed", "x"), other, hr("a")]);
+    assert_eq!(flux.objects.len(), 3);
+    assert_eq!(state(&flux, "a"), State::Failed);
+    assert_eq!(flux.objects[&ObjectKey::kustomization("apps", "a")].state, State::Ready);
+}
+
+#[test]
+fn trap_16_never_looked_at_is_unknown_and_a_cause_for_what_waits() {
+    let mut new = ks("new").never();
+    new.status.conditions.0.clear();
+    let flux = said([new.clone(), ks("a").on("new").never().waiting_for("new")]);
+    assert_eq!((state(&flux, "new"), state(&flux, "a")), (State::Unknown, State::Blocked));
+    assert_eq!(codes(&flux), [("new".to_owned(), Code::NotObserved)]);
+    new.meta.created = Some(minutes_ago(0));
+    assert_eq!(state(&said([new]), "new"), State::Progressing);
+}
+
+#[test]
+fn trap_16_a_shard_label_that_nobody_selects_is_named() {
+    let mut new = ks("new").never();
+    new.status.conditions.0.clear();
+    new.meta.labels.insert("sharding.fluxcd.io/key".to_owned(), "shard1".to_owned());
+    assert_eq!(codes(&said([new])), [("new".to_owned(), Code::ShardUnserved)]);
+}
+
+#[test]
+fn trap_17_a_stale_stalled_condition_does_not_make_a_waiting_kustomization_fail() {
+    let mut node = ks("a").on("dep").failing("DependencyNotReady", "dependency 'flux-system/dep' is not ready");
+    node.status.conditions.0.push(condition("Stalled", ConditionStatus::True, "InvalidCELExpression", "old"));
+    let flux = said([node, ks("dep").running(0)]);
+    assert_eq!(state(&flux, "a"), State::Progressing);
+    assert!(!flux.objects[&key("a")].stalled);
+}
+
+#[test]
+fn trap_18_access_denied_leaves_the_observed_generation_behind_and_is_a_failure() {
+    let mut node = ks("a").never().failing(
+        "AccessDenied",
+        "can't access 'GitRepository/x/y', cross-namespace references have been blocked",
+    );
+    node.status.conditions.0.push(condition("Stalled", ConditionStatus::True, "AccessDenied", "x"));
+    let flux = said([node]);
+    assert_eq!((state(&flux, "a"), flux.objects[&key("a")].stalled), (State::Failed, true));
+}
+
+#[test]
+fn trap_19_a_helm_release_after_a_successful_rollback_has_failed_and_is_stalled() {
+    let mut node = hr("a").failing("RollbackSucceeded", "Helm rollback succeeded");
+    node.status.conditions.0.push(condition(
+        "Stalled",
+        ConditionStatus::True,
+        "RetriesExceeded",
+        "Failed to upgrade",
+    ));
+    node.status.conditions.0.push(condition(
+        "Released",
+        ConditionStatus::False,
+        "UpgradeFailed",
+        "Helm upgrade failed",
+    ));
+    let flux = said([node]);
+    let report = &flux.objects[&ObjectKey::helm_release("flux-system", "a")];
+    assert_eq!((report.state, report.stalled), (State::Failed, true));
+}
+
+#[test]
+fn trap_21_an_oci_helm_repository_without_status_is_healthy() {
+    let mut flux = snapshot([]);
+    let mut oci = source();
+    oci.key = ObjectKey::new(GroupKind::HELM_REPOSITORY, "flux-system", "oci");
+    oci.oci = true;
+    oci.artifact = None;
+    oci.observed_generation = None;
+    oci.conditions.0.clear();
+    flux.sources.insert(oci.key.clone(), oci.clone());
+    assert_eq!(diagnose(&flux).sources[&oci.key].state, State::Ready);
+}
+
+#[test]
+fn trap_22_a_kustomization_that_has_not_run_for_twice_its_interval_is_overdue_and_stays_ready() {
+    let flux = said([ks("a").ran("ReconciliationSucceeded", 30)]);
+    assert_eq!(state(&flux, "a"), State::Ready);
+    assert_eq!(codes(&flux), [("a".to_owned(), Code::Overdue)]);
+    assert!(said([ks("a").ran("ReconciliationSucceeded", 20)]).causes.is_empty());
+}
+
+#[test]
+fn trap_23_ready_expr_replaces_the_built_in_check() {
+    let flux = said([ks("dep").failing("BuildFailed", "x"), ks("a").on("dep").when("true")]);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Ready, Verdict::Ready));
+}
+
+#[test]
+fn ready_expr_false_over_a_ready_dependency_is_a_cause_and_over_a_failing_one_a_way_on() {
+    let words = "dependency 'flux-system/dep' is not ready according to readyExpr eval";
+    let waiting = || ks("a").on("dep").when("false").failing("DependencyNotReady", words);
+    let flux = said([ks("dep"), waiting()]);
+    assert_eq!(codes(&flux), [("dep".to_owned(), Code::ReadyExprFalse)]);
+    let flux = said([ks("dep").on("gone").waiting_for("gone"), waiting()]);
+    assert_eq!(blocked_by(&flux, "a"), ["gone"]);
+}
+
+#[test]
+fn ready_expr_that_was_not_reached_is_unknown_and_one_that_was_passed_is_ready() {
+    let entries = || ks("a").on("first").when("x").on("second").when("y");
+    let stopped_at = |name: &str| {
+        entries().failing(
+            "DependencyNotReady",
+            &format!("dependency 'flux-system/{name}' is not ready according to readyExpr eval"),
+        )
+    };
+    let verdicts = |node: Node| -> Vec<Verdict> {
+        let flux = said([ks("first"), ks("second"), node]);
+        flux.objects[&key("a")].depends_on.iter().map(|(_, verdict)| verdict.clone()).collect()
+    };
+    assert_eq!(verdicts(stopped_at("first")), [Verdict::ReadyExprFalse, Verdict::ReadyExprUnknown]);
+    assert_eq!(verdicts(stopped_at("second")), [Verdict::Ready, Verdict::ReadyExprFalse]);
+    assert_eq!(verdicts(entries()), [Verdict::Ready, Verdict::Ready]);
+}
+
+#[test]
+fn trap_24_what_is_out_of_sight_is_never_missing() {
+    let mut flux = snapshot([ks("a").on("dep").waiting_for("dep")]);
+    flux.coverage = crate::model::Coverage::default();
+    let flux = diagnose(&flux);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Forbidden));
+    assert!(!flux.complete && flux.causes.is_empty() && flux.layering.missing.is_empty());
+    assert!(warned(&flux).contains("NotCovered"));
+}
+
+#[test]
+fn trap_24_the_controllers_own_not_found_is_believed() {
+    let words =
+        "dependency 'flux-system/dep' not found: kustomizations.kustomize.toolkit.fluxcd.io \"dep\" not found";
+    let mut flux = snapshot([ks("a").on("dep").failing("DependencyNotReady", words)]);
+    flux.coverage = crate::model::Coverage::default();
+    assert_eq!(codes(&diagnose(&flux)), [("dep".to_owned(), Code::DependencyNotFound)]);
+}
+
+#[test]
+fn trap_26_every_entry_is_walked_and_not_only_the_one_that_is_named() {
+    let flux = said([ks("a").on("running").on("gone").waiting_for("running"), ks("running").running(0)]);
+    assert_eq!((state(&flux, "a"), blocked_by(&flux, "a")), (State::Blocked, vec!["gone".to_owned()]));
+}
+
+#[test]
+fn trap_27_a_parent_that_waits_for_a_child_which_depends_on_it_is_a_deadlock() {
+    let flux = said([
+        ks("parent").waits_for(&[key("child")]).never().failing(
+            "HealthCheckFailed",
+            "health check failed after 1m0s: timeout waiting for: [Kustomization/flux-system/child status: 'InProgress']",
+        ),
+        ks("child").on("parent").never().waiting_for("parent"),
+    ]);
+    assert_eq!(codes(&flux), [("child".to_owned(), Code::DependencyCycle)]);
+    assert_eq!(flux.causes[0].fault.subcode, Some("Deadlock"));
+    assert_eq!(flux.causes[0].affected, [key("child"), key("parent")]);
+    assert_eq!(flux.layering.layer[&key("child")], 1, "members keep their layers");
+    assert_eq!(flux.layering.cycles.len(), 1);
+}
+
+#[test]
+fn a_deadlock_shows_in_the_first_run_already() {
+    let mut parent = ks("parent").waits_for(&[key("child")]).never().running(0);
+    for condition in &mut parent.status.conditions.0 {
+        condition.message =
+            "Running health checks for revision main@sha1:8c1d22e with a timeout of 1m0s".to_owned();
+    }
+    let flux = said([parent, ks("child").on("parent").never().waiting_for("parent")]);
+    assert_eq!((state(&flux, "parent"), state(&flux, "child")), (State::Blocked, State::Blocked));
+    assert_eq!(flux.causes.len(), 1);
+}
+
+#[test]
+fn a_message_that_is_older_than_the_facts_is_progress() {
+    let flux = said([ks("dep"), ks("a").on("dep").waiting_for("dep")]);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Progressing, Verdict::Ready));
+}
+
+#[test]
+fn a_run_that_takes_longer_than_it_may_is_a_cause_and_what_waits_behind_it_is_blocked() {
+    let flux = said([ks("slow").running(10), ks("a").on("slow").waiting_for("slow")]);
+    assert_eq!((state(&flux, "slow"), state(&flux, "a")), (State::Progressing, State::Blocked));
+    assert_eq!(codes(&flux), [("slow".to_owned(), Code::Overdue)]);
+}
+
+#[test]
+fn a_helm_release_needs_no_revision_of_its_dependency() {
+    let flux = said([hr("dep"), hr("a").on("dep")]);
+    assert_eq!(flux.objects[&ObjectKey::helm_release("flux-system", "a")].depends_on[0].1, Verdict::Ready);
+}
+
+#[test]
+fn two_ways_to_one_fault_are_one_cause() {
+    let flux = said([
+        ks("a").on("gone").waiting_for("gone"),
+        ks("b").on("gone").on("a").waiting_for("gone"),
+        ks("c").on("b").waiting_for("b"),
+    ]);
+    assert_eq!(flux.causes.len(), 1);
+    assert_eq!(flux.causes[0].affected, [key("a"), key("b")]);
+    assert_eq!(flux.causes[0].blocks, 3);
+}
+
+// --- properties -----------------------------------------------------------------------------------------------------
+
+/// Any cluster: up to twelve Kustomizations in any condition with any dependencies among them and on two that are not
+/// there.
+fn any_cluster() -> impl Strategy<Value = Snapshot> {
+    let any_node = (0usize..9, proptest::collection::vec(0usize..14, 0..4), any::<bool>());
+    proptest::collection::vec(any_node, 1..12).prop_map(|specs| {
+        snapshot(specs.into_iter().enumerate().map(|(n, (condition, on, waits))| {
+            let name = |n: usize| format!("k{n:02}");
+            let mut node = on.iter().fold(ks(&name(n)), |node, &on| node.on(&name(on)));
+            let first = on.first().map_or("x".to_owned(), |&on| name(on));
+            if waits {
+                node = node.waits_for(&on.iter().map(|&on| key(&name(on))).collect::<Vec<_>>());
+            }
+            match condition {
+                0 => node,
+                1 => node.suspended(),
+                2 => node.failing("BuildFailed", "kustomize build failed: x"),
+                3 => node.running(0),
+                4 => node.running(30),
+                5 => node.at(OLD),
+                6 => node.never().edited(),
+                7 => node.failing(
+                    "ArtifactFailed",
+                    "kustomization path not found: stat /tmp/kustomization-1/x: no such file or directory",
+                ),
+                _ => node.never().waiting_for(&first),
+            }
+        }))
+    })
+}
+
+/// The slow and obvious way to the objects that block one: follow every unmet entry, see what has a fault of its own.
+fn slow_blockers(flux: &Diagnosis, from: &ObjectKey) -> BTreeSet<ObjectKey> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut queue = vec![from.clone()];
+    while let Some(at) = queue.pop() {
+        if !seen.insert(at.clone()) {
+            continue;
+        }
+        for cause in flux.causes.iter().filter(|cause| cause.affected.contains(&at)) {
+            found.insert(cause.fault.object.clone());
+        }
+        let report = &flux.objects[&at];
+        let stopped = matches!(report.state, State::Blocked | State::Progressing); // Unknown: never looked at
+        for (dependency, verdict) in &report.depends_on {
+            let walks = stopped && *verdict != Verdict::Ready && flux.objects.contains_key(dependency);
+            let waits = report.ready.as_ref().is_some_and(|ready| ready.reason != "Progressing");
+            if walks && waits && !flux.objects[dependency].suspended {
+                queue.push(dependency.clone());
+            }
+        }
+    }
+    found
+}
+
+proptest! {
+    #[test]
+    fn every_blocked_object_has_a_root_cause_and_no_cause_is_without_one_it_hits(cluster in any_cluster()) {
+        let flux = diagnose(&cluster);
+        for report in flux.objects.values() {
+            if report.state == State::Blocked {
+                prop_assert!(!report.blocked_by.is_empty(), "{}", report.key);
+            }
+            for object in &report.blocked_by {
+                prop_assert!(flux.causes.iter().any(|cause| cause.fault.object == *object));
+                let itself = *object == report.key;
+                let in_its_cycle = flux.causes.iter().any(|cause| cause.fault.object == *object && !cause.cycle.is_empty());
+                prop_assert!(!itself || in_its_cycle);
+            }
+        }
+        for cause in &flux.causes {
+            prop_assert!(!cause.affected.is_empty());
+            let holding = flux.objects.values().filter(|report| report.blocked_by.contains(&cause.fault.object)).count();
+            prop_assert_eq!(cause.blocks, holding);
+        }
+        let identities: BTreeSet<_> = flux.causes.iter().map(|cause| (&cause.fault.object, cause.fault.code)).collect();
+        prop_assert_eq!(identities.len(), flux.causes.len(), "one fault is one cause");
+    }
+
+    #[test]
+    fn every_edge_goes_to_a_lower_layer_or_lies_in_or_behind_a_cycle(cluster in any_cluster()) {
+        let flux = diagnose(&cluster);
+        for report in flux.objects.values() {
+            for (dependency, _) in &report.depends_on {
+                match (report.layer, flux.objects.get(dependency)) {
+                    (Some(layer), Some(dependency)) => prop_assert!(dependency.layer.is_some_and(|below| below < layer)),
+                    (None, _) => prop_assert!(flux.layering.unlayered.contains(&report.key)),
+                    (Some(_), None) => prop_assert!(flux.layering.missing.contains_key(dependency)),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_walk_finds_what_a_slow_oracle_finds(cluster in any_cluster()) {
+        let mut cluster = cluster;
+        for node in cluster.nodes.values_mut() {
+            if let crate::model::Spec::Kustomization(spec) = &mut node.spec {
+                spec.wait = false; // the oracle follows dependsOn alone
+            }
+        }
+        let flux = diagnose(&cluster);
+        for report in flux.objects.values().filter(|report| report.state == State::Blocked) {
+            let expected = slow_blockers(&flux, &report.key);
+            let found: BTreeSet<ObjectKey> = report.blocked_by.iter().cloned().collect();
+            prop_assert_eq!(found, expected, "{}", report.key);
+        }
+    }
+}
