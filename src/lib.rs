@@ -3,4 +3,5 @@
 pub mod diagnosis;
 pub mod graph;
 pub mod model;
+pub mod wire;
 pub mod yaml;
