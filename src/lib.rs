@@ -3,6 +3,7 @@
 pub mod diagnosis;
 pub mod graph;
 pub mod model;
-
 #[cfg(test)]
 mod testing;
+pub mod wire;
+pub mod yaml;

@@ -1,0 +1,393 @@
+//! What the API writes, as far as it matters here.
+//!
+//! Every field may be absent, unknown ones are skipped, and `null` was taken away before ([`strip_nulls`]), so that
+//! only a wrong type is an error.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::Segment;
+
+macro_rules! wire {
+    ($($(#[$doc:meta])* struct $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub(super) struct $name { $($(#[$attribute])* pub(super) $field: $type,)* }
+    )*};
+}
+
+/// Spec and status; the metadata is read apart, because it counts even where these cannot be read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Body<Spec, Status> {
+    pub(super) spec: Spec,
+    pub(super) status: Status,
+}
+
+wire! {
+    struct ObjectMeta {
+        name: String,
+        namespace: String,
+        uid: String,
+        generation: i64,
+        resource_version: String,
+        creation_timestamp: Option<Timestamp>,
+        deletion_timestamp: Option<Timestamp>,
+        finalizers: Vec<String>,
+        labels: BTreeMap<String, String>,
+        annotations: BTreeMap<String, String>,
+        owner_references: Vec<OwnerReference>,
+        managed_fields: Vec<ManagedFields>,
+    }
+    struct OwnerReference {
+        api_version: String,
+        kind: String,
+        name: String,
+        controller: bool,
+    }
+    struct ManagedFields {
+        subresource: String,
+        time: Option<Timestamp>,
+    }
+    struct Condition {
+        #[serde(rename = "type")]
+        kind: String,
+        status: String,
+        reason: String,
+        message: String,
+        observed_generation: Option<i64>,
+        last_transition_time: Option<Timestamp>,
+    }
+    /// A reference by kind and name, as sources, charts and generators are named.
+    struct Reference {
+        api_version: String,
+        kind: String,
+        name: String,
+        namespace: String,
+    }
+    struct LocalReference {
+        name: String,
+    }
+    struct DependsOn {
+        api_version: String,
+        kind: String,
+        name: String,
+        namespace: String,
+        ready: bool,
+        ready_expr: String,
+    }
+    struct KustomizationSpec {
+        depends_on: Vec<DependsOn>,
+        source_ref: Reference,
+        path: String,
+        interval: String,
+        retry_interval: String,
+        timeout: String,
+        suspend: bool,
+        wait: bool,
+        health_checks: Vec<Reference>,
+        health_check_exprs: Vec<Reference>,
+        decryption: Option<Decryption>,
+        service_account_name: String,
+        kube_config: Option<Present>,
+    }
+    /// Something of which only the presence matters.
+    struct Present {}
+    struct Decryption {
+        provider: String,
+        secret_ref: LocalReference,
+        service_account_name: String,
+    }
+    struct HelmReleaseSpec {
+        depends_on: Vec<DependsOn>,
+        chart: Option<Chart>,
+        chart_ref: Option<Reference>,
+        interval: String,
+        timeout: String,
+        suspend: bool,
+        values_from: Vec<ValuesFrom>,
+        service_account_name: String,
+        kube_config: Option<Present>,
+    }
+    struct Chart {
+        spec: ChartSpec,
+    }
+    struct ChartSpec {
+        chart: String,
+        version: String,
+        source_ref: Reference,
+    }
+    struct ValuesFrom {
+        kind: String,
+        name: String,
+        values_key: String,
+        optional: bool,
+    }
+    struct ResourceSetSpec {
+        depends_on: Vec<DependsOn>,
+        service_account_name: String,
+    }
+    /// Status of a Kustomization, HelmRelease or ResourceSet.
+    struct ApplierStatus {
+        observed_generation: Option<i64>,
+        conditions: Vec<Condition>,
+        last_applied_revision: String,
+        last_attempted_revision: String,
+        last_handled_reconcile_at: String,
+        inventory: Option<Inventory>,
+        history: Vec<History>,
+    }
+    struct Inventory {
+        entries: Vec<InventoryEntry>,
+    }
+    struct InventoryEntry {
+        id: String,
+        v: String,
+    }
+    /// The fields of both kinds: a Kustomization's entries have the first five, a HelmRelease's the others.
+    struct History {
+        first_reconciled: Option<Timestamp>,
+        last_reconciled: Option<Timestamp>,
+        last_reconciled_duration: String,
+        last_reconciled_status: String,
+        metadata: HistoryMetadata,
+        status: String,
+        chart_version: String,
+        first_deployed: Option<Timestamp>,
+        last_deployed: Option<Timestamp>,
+    }
+    struct HistoryMetadata {
+        revision: String,
+    }
+    /// The fields of all kinds of sources.
+    struct SourceSpec {
+        url: String,
+        endpoint: String,
+        #[serde(rename = "type")]
+        kind: String,
+        interval: String,
+        timeout: String,
+        suspend: bool,
+        secret_ref: LocalReference,
+        include: Vec<Include>,
+        source_ref: Reference,
+        sources: Vec<Reference>,
+    }
+    struct Include {
+        repository: LocalReference,
+    }
+    struct SourceStatus {
+        observed_generation: Option<i64>,
+        conditions: Vec<Condition>,
+        artifact: Option<Artifact>,
+    }
+    struct Artifact {
+        revision: String,
+        url: String,
+        last_update_time: Option<Timestamp>,
+    }
+    struct FluxSpec {
+        distribution: Distribution,
+    }
+    struct Distribution {
+        version: String,
+    }
+    struct FluxStatus {
+        last_applied_revision: String,
+    }
+    /// The fields of all kinds of workloads.
+    struct WorkloadSpec {
+        replicas: Option<i64>,
+        completions: Option<i64>,
+        selector: Selector,
+        template: PodTemplate,
+    }
+    struct Selector {
+        match_labels: BTreeMap<String, String>,
+    }
+    struct PodTemplate {
+        spec: PodSpec,
+    }
+    struct WorkloadStatus {
+        available_replicas: Option<i64>,
+        ready_replicas: i64,
+        desired_number_scheduled: i64,
+        number_available: i64,
+        succeeded: i64,
+        conditions: Vec<Condition>,
+    }
+    struct PodSpec {
+        containers: Vec<Container>,
+        volumes: Vec<Volume>,
+    }
+    struct Container {
+        args: Vec<String>,
+    }
+    struct Volume {
+        name: String,
+        persistent_volume_claim: Option<ClaimSource>,
+        ephemeral: Option<Present>,
+    }
+    struct ClaimSource {
+        claim_name: String,
+    }
+    struct PodStatus {
+        phase: String,
+        conditions: Vec<Condition>,
+        init_container_statuses: Vec<ContainerStatus>,
+        container_statuses: Vec<ContainerStatus>,
+    }
+    struct ContainerStatus {
+        name: String,
+        image: String,
+        ready: bool,
+        restart_count: i64,
+        state: ContainerState,
+        last_state: ContainerState,
+    }
+    struct ContainerState {
+        waiting: Option<Waiting>,
+        terminated: Option<Terminated>,
+    }
+    struct Waiting {
+        reason: String,
+        message: String,
+    }
+    struct Terminated {
+        reason: String,
+        message: String,
+        exit_code: i64,
+    }
+    struct PhaseStatus {
+        phase: String,
+        conditions: Vec<Condition>,
+    }
+    struct DefinitionSpec {
+        group: String,
+        names: DefinitionNames,
+        version: String,
+        versions: Vec<DefinitionVersion>,
+    }
+    struct DefinitionNames {
+        kind: String,
+    }
+    struct DefinitionVersion {
+        name: String,
+        served: bool,
+    }
+    /// An Event of `v1` or of `events.k8s.io/v1`.
+    struct Event {
+        involved_object: Reference,
+        regarding: Reference,
+        #[serde(rename = "type")]
+        kind: String,
+        reason: String,
+        message: String,
+        note: String,
+        event_time: Option<Timestamp>,
+        series: Series,
+        first_timestamp: Option<Timestamp>,
+        last_timestamp: Option<Timestamp>,
+        deprecated_first_timestamp: Option<Timestamp>,
+        deprecated_last_timestamp: Option<Timestamp>,
+    }
+    struct Series {
+        last_observed_time: Option<Timestamp>,
+    }
+    /// An answer of the API server that is no object.
+    struct ApiStatus {
+        status: String,
+        message: String,
+        reason: String,
+    }
+}
+
+/// Takes every `null` away: Go reads it as an absent field or an empty one.
+// Recursive, and as deep as the readers of JSON and YAML allow.
+pub(super) fn strip_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(strip_nulls);
+        }
+        Value::Array(items) => {
+            items.retain(|item| !item.is_null());
+            items.iter_mut().for_each(strip_nulls);
+        }
+        _ => {}
+    }
+}
+
+/// Reads what the type asks for; the error names the field and both types, and never quotes a value.
+pub(super) fn decode<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let mut found = value;
+        for segment in error.path().iter() {
+            let next = match segment {
+                Segment::Seq { index } => found.get(index),
+                Segment::Map { key } => found.get(key),
+                Segment::Enum { .. } | Segment::Unknown => None,
+            };
+            let Some(next) = next else { break };
+            found = next;
+        }
+        let found = match found {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a map",
+        };
+        let inner = error.inner().to_string();
+        let expected = match inner.rsplit_once(", expected ").map(|(_, expected)| expected) {
+            Some("a string") => "text",
+            Some("i64") => "an integer",
+            Some("a boolean") => "a boolean",
+            Some("a sequence") => "a list",
+            Some("a map") => "a map",
+            Some(other) if other.starts_with("struct ") => "a map",
+            _ => return format!("{}: {found} that cannot be read", error.path()),
+        };
+        format!("{}: {found} where {expected} is due", error.path())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_type_is_named_by_field_and_never_by_value() {
+        let read = |spec: Value| decode::<Body<KustomizationSpec, ApplierStatus>>(&json!({ "spec": spec })).map(drop);
+        for (spec, error) in [
+            (json!({"interval": 10}), "spec.interval: a number where text is due"),
+            (json!({"wait": "hunter2"}), "spec.wait: text where a boolean is due"),
+            (json!({"dependsOn": {"name": "a"}}), "spec.dependsOn: a map where a list is due"),
+            (json!({"dependsOn": ["hunter2"]}), "spec.dependsOn[0]: text where a map is due"),
+            (json!({"dependsOn": [{}, {"name": true}]}), "spec.dependsOn[1].name: a boolean where text is due"),
+            (json!("hunter2"), "spec: text where a map is due"),
+        ] {
+            assert_eq!(read(spec), Err(error.to_owned()));
+        }
+        let time = json!({"status": {"conditions": [{"lastTransitionTime": "hunter2"}]}});
+        assert_eq!(
+            decode::<Body<KustomizationSpec, ApplierStatus>>(&time).map(drop),
+            Err("status.conditions[0].lastTransitionTime: text that cannot be read".to_owned())
+        );
+    }
+
+    #[test]
+    fn null_is_empty_wherever_it_stands() {
+        let mut odd = json!({"spec": {"dependsOn": [null, {"name": "a", "namespace": null}], "path": null}, "status": null});
+        strip_nulls(&mut odd);
+        let body: Body<KustomizationSpec, ApplierStatus> = decode(&odd).unwrap();
+        assert_eq!((body.spec.depends_on.len(), body.spec.path.as_str()), (1, ""));
+    }
+}

@@ -1,0 +1,522 @@
+//! Gathers documents and makes one [`Snapshot`] of them, the same whatever order they come in.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use zeroize::Zeroize;
+
+use super::age::{self, Encoding};
+use super::api;
+use super::convert;
+use super::list::{Extent, ListBuilder, ListHead, Lists};
+use super::times;
+use crate::model::{
+    Coverage, Event, Evidence, FluxInstallation, GroupKind, Meta, Namespace, Node, ObjectKey, Pod, SecretKeys,
+    Snapshot, Source, Warning, Workload,
+};
+
+/// Codes of the warnings about input. They are never renamed.
+pub mod codes {
+    /// Something could not be read; the rest was.
+    pub const INPUT_BROKEN: &str = "InputBroken";
+    /// Something was read, and is of no use here.
+    pub const INPUT_SKIPPED: &str = "InputSkipped";
+    /// A list is one page of several.
+    pub const PARTIAL_LIST: &str = "PartialList";
+    /// A repository declares an object twice.
+    pub const DUPLICATE_OBJECT: &str = "DuplicateObject";
+    /// A repository was read without building it.
+    pub const FIRST_CUT: &str = "FirstCut";
+}
+
+/// Where a document stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// File, or whatever else the reader knows it by; for declared objects relative to the repository.
+    pub file: String,
+    /// Line of its first key, where that is known.
+    pub line: Option<usize>,
+    /// Set for an object that a repository declares; `None` for one that was read from a cluster or a dump.
+    pub declared: Option<Declared>,
+}
+
+/// What only a declared object has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Line of each entry of `spec.dependsOn`.
+    pub dependency_lines: Vec<usize>,
+}
+
+impl Place {
+    /// A file without lines.
+    pub fn file(file: impl Into<String>) -> Self {
+        Self { file: file.into(), ..Self::default() }
+    }
+
+    /// The same file, at a line.
+    pub fn at(&self, line: usize) -> Self {
+        Self { line: Some(line), ..self.clone() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
+    }
+}
+
+/// What an object proves about the absence of others.
+#[derive(Clone, Debug)]
+pub(super) enum Cover {
+    /// Its kind in its namespace.
+    Itself,
+    /// The same, but not for this kind.
+    Unless(GroupKind),
+    Nothing,
+}
+
+/// Which of two readings of one object is the newer one. Resource versions are numbers of one cluster's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Age {
+    resource_version: Option<u64>,
+    generation: i64,
+}
+
+#[derive(Debug)]
+enum Content {
+    Node(Box<Node>),
+    Source(Box<Source>),
+    Workload(Workload),
+    Pod(Pod),
+    Claim(String, Meta),
+    Secret(SecretKeys, Meta),
+    ConfigMap(BTreeSet<String>, Meta),
+    Namespace(Namespace),
+    Definition((GroupKind, Vec<String>), Meta),
+    Flux(FluxInstallation, Meta),
+    Other(Meta),
+}
+
+/// One object as it was read, with what was wrong with it.
+#[derive(Debug)]
+struct Seen {
+    age: Age,
+    content: Content,
+    problems: Vec<String>,
+    place: Place,
+}
+
+/// What one file held that is no object, for one warning.
+#[derive(Debug, Default)]
+struct Skipped {
+    no_objects: usize,
+    tables: usize,
+    metadata_only: usize,
+    watch_events: usize,
+}
+
+/// Takes documents in any order and makes a [`Snapshot`] of them.
+#[derive(Debug, Default)]
+pub struct SnapshotBuilder {
+    objects: BTreeMap<ObjectKey, Seen>,
+    events: BTreeMap<(String, String), (Age, ObjectKey, Event)>,
+    coverage: Coverage,
+    pub(super) lists: Lists,
+    skipped: BTreeMap<String, Skipped>,
+    warnings: BTreeSet<Warning>,
+    incomplete: bool,
+    taken_at: Option<Timestamp>,
+    newest: Option<Timestamp>,
+}
+
+impl SnapshotBuilder {
+    /// A builder that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a document: an object, a `v1` List, a typed list, or something else, which is counted and warned of.
+    ///
+    /// Of the same object twice, the newer one stays (resource version, then generation, then the later one); of
+    /// the same declaration twice the first one, with a warning.
+    pub fn add(&mut self, document: Value, place: Place) {
+        self.document(document, place, Cover::Itself);
+    }
+
+    /// Begins a list whose items are handed over one by one.
+    pub fn list(&mut self, head: ListHead, place: Place) -> ListBuilder<'_> {
+        ListBuilder::new(self, head, place)
+    }
+
+    /// Warns that something could not be read: the snapshot is not complete.
+    pub fn broken(&mut self, text: String) {
+        self.incomplete(codes::INPUT_BROKEN, text);
+    }
+
+    /// Warns without more.
+    pub fn warn(&mut self, code: &'static str, text: String) {
+        self.warnings.insert(Warning { code, text, object: None });
+    }
+
+    pub(super) fn incomplete(&mut self, code: &'static str, text: String) {
+        self.incomplete = true;
+        self.warn(code, text);
+    }
+
+    pub(super) fn taken_at(&mut self, time: &Value, place: &Place) {
+        match time.as_str().and_then(|text| text.parse().ok()) {
+            Some(time) => self.taken_at = self.taken_at.max(Some(time)),
+            None => self.warn(codes::INPUT_BROKEN, format!("{place}: takenAt is no RFC 3339 time")),
+        }
+    }
+
+    fn skipped(&mut self, place: &Place) -> &mut Skipped {
+        self.skipped.entry(place.file.clone()).or_default()
+    }
+
+    // Recursive through lists in lists, and as deep as the readers of JSON and YAML allow.
+    pub(super) fn document(&mut self, mut document: Value, place: Place, cover: Cover) {
+        let Some(fields) = document.as_object_mut() else {
+            self.skipped(&place).no_objects += 1;
+            return;
+        };
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        let has_items = fields.get("items").is_some_and(|items| items.is_array() || items.is_null());
+        match (api_version.as_str(), kind.as_str()) {
+            ("", _) | (_, "") => {
+                if fields.get("object").is_some_and(Value::is_object) && fields.contains_key("type") {
+                    self.skipped(&place).watch_events += 1;
+                } else {
+                    self.skipped(&place).no_objects += 1;
+                }
+            }
+            (_, "Table") if fields.contains_key("rows") => self.skipped(&place).tables += 1,
+            (_, "PartialObjectMetadata") => self.skipped(&place).metadata_only += 1,
+            ("v1", "Status") => self.status(&document, &place),
+            // The API server's description of itself, and its answers about rights.
+            (_, "APIResourceList" | "APIGroupList" | "APIGroup" | "APIVersions" | "APIGroupDiscoveryList") => {}
+            (version, _) if version.starts_with("authorization.") || version.starts_with("authentication.") => {}
+            _ if has_items || kind == "List" => {
+                let items = fields.remove("items");
+                let Some(head) = ListHead::read(fields, has_items) else {
+                    fields.extend(items.map(|items| ("items".to_owned(), items)));
+                    return self.object(&api_version, &kind, document, place, cover);
+                };
+                let mut list = self.list(head, place.clone());
+                if let Some(Value::Array(items)) = items {
+                    items.into_iter().for_each(|item| list.item(item, place.clone()));
+                }
+                list.end();
+            }
+            _ => self.object(&api_version, &kind, document, place, cover),
+        }
+    }
+
+    /// An answer of the API server instead of objects, such as "forbidden".
+    fn status(&mut self, document: &Value, place: &Place) {
+        let answer: api::ApiStatus = api::decode(document).unwrap_or_default();
+        if answer.status != "Success" {
+            let said = if answer.message.is_empty() { answer.reason } else { answer.message };
+            self.broken(format!("{place}: the API server answered: {said}"));
+        }
+    }
+
+    fn object(&mut self, api_version: &str, kind: &str, mut document: Value, place: Place, cover: Cover) {
+        let kind = GroupKind::from_api_version(api_version, kind);
+        let data = [take_data(&mut document, "data"), take_data(&mut document, "stringData")];
+        wipe_last_applied(&mut document);
+        api::strip_nulls(&mut document);
+
+        let name = |field: &str| document["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let cluster_scoped = [GroupKind::NAMESPACE, GroupKind::CUSTOM_RESOURCE_DEFINITION].contains(&kind);
+        let namespace = if cluster_scoped { String::new() } else { name("namespace") };
+        let key = ObjectKey::new(kind, namespace, name("name"));
+        if key.name.is_empty() {
+            if is_flux(&key.kind) {
+                self.broken(format!("{place}: {} without metadata.name", key.kind.kind));
+            } else {
+                self.skipped(&place).no_objects += 1; // such as the configuration of kustomize or of a client
+            }
+            return;
+        }
+        if place.declared.is_none() {
+            self.newest = self.newest.max(times::newest(&document));
+        }
+        let covered = match cover {
+            Cover::Itself => true,
+            Cover::Unless(kind) => key.kind != kind,
+            Cover::Nothing => false,
+        };
+        if covered {
+            self.coverage.cover(key.kind.clone(), &*key.namespace);
+        }
+
+        let metadata = match api::decode(&document["metadata"]) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                let problem = format!("metadata.{error}");
+                let seen = Seen {
+                    age: Age::default(),
+                    content: Content::Other(Meta::default()),
+                    problems: vec![problem],
+                    place,
+                };
+                return self.see(key, seen);
+            }
+        };
+        let age = age_of(&metadata);
+        if matches!((&*key.kind.group, &*key.kind.kind), ("" | "events.k8s.io", "Event")) {
+            return self.event(&document, metadata, age, &place);
+        }
+        let meta = convert::meta(metadata, &key);
+        let mut problems = Vec::new();
+        let content = match content(&key, meta.clone(), &document, data, &place, &mut problems) {
+            Ok(content) => content,
+            Err(problem) => {
+                // It is there, so nothing that refers to it may say that it is missing.
+                problems.push(problem);
+                Content::Other(meta)
+            }
+        };
+        self.see(key, Seen { age, content, problems, place });
+    }
+
+    fn see(&mut self, key: ObjectKey, seen: Seen) {
+        match self.objects.entry(key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(seen);
+            }
+            Entry::Occupied(occupied) if seen.place.declared.is_some() => {
+                let text = format!("{}: also declared in {}, which counts", seen.place, occupied.get().place);
+                let object = Some(occupied.key().clone());
+                self.warnings.insert(Warning { code: codes::DUPLICATE_OBJECT, text, object });
+            }
+            Entry::Occupied(mut occupied) => {
+                if seen.age >= occupied.get().age {
+                    occupied.insert(seen);
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, document: &Value, metadata: api::ObjectMeta, age: Age, place: &Place) {
+        let wire = match api::decode::<api::Event>(document) {
+            Ok(wire) => wire,
+            Err(error) => {
+                return self.broken(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name));
+            }
+        };
+        let (about, event) = convert::event(wire, &metadata.annotations);
+        // The same Event is served by both of its API groups, under one uid.
+        let identity = match metadata.uid.is_empty() {
+            true => (metadata.namespace, metadata.name),
+            false => (String::new(), metadata.uid),
+        };
+        match self.events.entry(identity) {
+            Entry::Vacant(vacant) => {
+                vacant.insert((age, about, event));
+            }
+            Entry::Occupied(mut occupied) => {
+                if age >= occupied.get().0 {
+                    occupied.insert((age, about, event));
+                }
+            }
+        }
+    }
+
+    /// Makes the snapshot. Without `now` the newest `takenAt` counts, else the newest time in any object.
+    pub fn finish(mut self, label: String, now: Option<Timestamp>) -> Snapshot {
+        self.warn_of_skipped();
+        let mut coverage = self.coverage;
+        for (kind, extent) in self.lists.extents() {
+            match extent {
+                Extent::Everywhere => coverage.cover_everywhere(kind),
+                Extent::Namespace(namespace) => coverage.cover(kind, namespace),
+            }
+        }
+        let mut snapshot = Snapshot {
+            label,
+            now: now.or(self.taken_at).or(self.newest).unwrap_or_default(),
+            coverage,
+            ..Snapshot::default()
+        };
+        let mut complete = !self.incomplete;
+        for (key, seen) in self.objects {
+            for problem in seen.problems {
+                complete = false;
+                let text = format!("{}: {key}: {problem}", seen.place);
+                self.warnings.insert(Warning { code: codes::INPUT_BROKEN, text, object: Some(key.clone()) });
+            }
+            put(&mut snapshot, key, seen.content);
+        }
+        for (_, about, event) in self.events.into_values() {
+            snapshot.evidence.events.entry(about).or_default().push(event);
+        }
+        for events in snapshot.evidence.events.values_mut() {
+            // Oldest first; what stands at the same second is in no order of its own.
+            events.sort_by(|a, b| {
+                let order = |event: &Event| (event.last, event.first, event.warning);
+                let words = |event: &Event| (event.reason.clone(), event.message.clone(), event.revision.clone());
+                order(a).cmp(&order(b)).then_with(|| words(a).cmp(&words(b)))
+            });
+        }
+        snapshot.warnings = self.warnings.into_iter().collect();
+        snapshot.complete = complete;
+        snapshot
+    }
+
+    fn warn_of_skipped(&mut self) {
+        for (file, skipped) in std::mem::take(&mut self.skipped) {
+            let Skipped { no_objects, tables, metadata_only, watch_events } = skipped;
+            let mut parts = Vec::new();
+            let mut part = |count: usize, one: &str, many: &str| match count {
+                0 => {}
+                1 => parts.push(format!("1 {one}")),
+                _ => parts.push(format!("{count} {many}")),
+            };
+            part(no_objects, "document that is no Kubernetes object", "documents that are no Kubernetes objects");
+            part(tables, "table without the objects themselves", "tables without the objects themselves");
+            part(metadata_only, "object without spec and status", "objects without spec and status");
+            part(watch_events, "watch event", "watch events");
+            let text = format!("{file}: skipped {}", parts.join(", "));
+            // Objects were meant in all but the first case, and not read.
+            self.incomplete |= tables + metadata_only + watch_events > 0;
+            self.warn(codes::INPUT_SKIPPED, text);
+        }
+    }
+}
+
+fn put(snapshot: &mut Snapshot, key: ObjectKey, content: Content) {
+    let evidence: &mut Evidence = &mut snapshot.evidence;
+    let meta = match content {
+        Content::Node(node) => return drop(snapshot.nodes.insert(key, *node)),
+        Content::Source(source) => return drop(snapshot.sources.insert(key, *source)),
+        Content::Workload(workload) => return drop(evidence.workloads.insert(key, workload)),
+        Content::Pod(pod) => return drop(evidence.pods.insert(key, pod)),
+        Content::Namespace(namespace) => return drop(evidence.namespaces.insert(key.name, namespace)),
+        Content::Claim(phase, meta) => {
+            evidence.claims.insert(key.clone(), phase);
+            meta
+        }
+        Content::Secret(secret, meta) => {
+            evidence.secrets.insert(key.clone(), secret);
+            meta
+        }
+        Content::ConfigMap(keys, meta) => {
+            evidence.config_maps.insert(key.clone(), keys);
+            meta
+        }
+        Content::Definition((kind, versions), meta) => {
+            evidence.served.insert(kind, versions);
+            meta
+        }
+        Content::Flux(flux, meta) => {
+            // Instances come before reports: what a report says of the version is what is there.
+            let known = evidence.flux.take().unwrap_or_default();
+            let version = flux.version.or(known.version);
+            evidence.flux = Some(FluxInstallation { namespace: flux.namespace, version });
+            meta
+        }
+        Content::Other(meta) => meta,
+    };
+    evidence.others.insert(key, meta);
+}
+
+fn content(
+    key: &ObjectKey,
+    meta: Meta,
+    document: &Value,
+    [data, string_data]: [Option<Value>; 2],
+    place: &Place,
+    problems: &mut Vec<String>,
+) -> Result<Content, String> {
+    let kind = &key.kind;
+    let own = || key.clone();
+    Ok(match (kind.group.as_ref(), kind.kind.as_ref()) {
+        _ if *kind == GroupKind::KUSTOMIZATION => {
+            Content::Node(Box::new(convert::kustomization(own(), meta, api::decode(document)?, place, problems)))
+        }
+        _ if *kind == GroupKind::HELM_RELEASE => {
+            Content::Node(Box::new(convert::helm_release(own(), meta, api::decode(document)?, place, problems)))
+        }
+        _ if *kind == GroupKind::RESOURCE_SET => {
+            Content::Node(Box::new(convert::resource_set(own(), meta, api::decode(document)?, place, problems)))
+        }
+        _ if kind.is_source() => Content::Source(Box::new(convert::source(own(), meta, api::decode(document)?, place))),
+        _ if [GroupKind::FLUX_INSTANCE, GroupKind::FLUX_REPORT].contains(kind) => {
+            Content::Flux(convert::flux(key, api::decode(document)?), meta)
+        }
+        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("batch", "Job") => {
+            Content::Workload(convert::workload(kind, meta, api::decode(document)?))
+        }
+        ("", "Pod") => Content::Pod(convert::pod(&key.name, meta, api::decode(document)?)),
+        ("", "PersistentVolumeClaim") => {
+            let body: api::Body<api::Present, api::PhaseStatus> = api::decode(document)?;
+            Content::Claim(body.status.phase, meta)
+        }
+        ("", "Namespace") => {
+            let body: api::Body<api::Present, api::PhaseStatus> = api::decode(document)?;
+            Content::Namespace(convert::namespace(meta, body.status))
+        }
+        ("", "Secret") => {
+            let announced = meta.annotations.get("fluxlayers/age-recipients").map(String::as_str);
+            let data = vec![
+                (entries(data, "data")?, Encoding::Base64),
+                (entries(string_data, "stringData")?, Encoding::Plain),
+            ];
+            Content::Secret(age::secret_keys(data, announced), meta)
+        }
+        ("", "ConfigMap") => {
+            let binary: Option<Value> = document.get("binaryData").cloned();
+            let keys = entries(data, "data")?.into_iter().chain(entries(binary, "binaryData")?);
+            Content::ConfigMap(keys.map(|(key, _)| key).collect(), meta)
+        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            let body: api::Body<api::DefinitionSpec, api::Present> = api::decode(document)?;
+            Content::Definition(convert::definition(body.spec), meta)
+        }
+        _ => Content::Other(meta),
+    })
+}
+
+/// Takes a field of values out of a document before anything else looks at it; `null` counts as absent.
+fn take_data(document: &mut Value, field: &str) -> Option<Value> {
+    document.as_object_mut()?.remove(field).filter(|data| !data.is_null())
+}
+
+/// A Secret's or ConfigMap's entries. Says nothing of what stands there instead.
+fn entries(data: Option<Value>, field: &str) -> Result<Map<String, Value>, String> {
+    match data {
+        None => Ok(Map::new()),
+        Some(Value::Object(entries)) => Ok(entries),
+        Some(mut other) => {
+            if let Value::String(text) = &mut other {
+                text.zeroize();
+            }
+            Err(format!("{field}: something else where a map is due"))
+        }
+    }
+}
+
+/// kubectl keeps a copy of what was applied in an annotation, a Secret's values included.
+fn wipe_last_applied(document: &mut Value) {
+    let annotations = document.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
+    if let Some(Value::String(text)) =
+        annotations.and_then(|annotations| annotations.get_mut("kubectl.kubernetes.io/last-applied-configuration"))
+    {
+        text.zeroize();
+    }
+}
+
+fn age_of(metadata: &api::ObjectMeta) -> Age {
+    Age { resource_version: metadata.resource_version.parse().ok(), generation: metadata.generation }
+}
+
+fn is_flux(kind: &GroupKind) -> bool {
+    kind.is_applier() || kind.is_source()
+}

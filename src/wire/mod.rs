@@ -1,0 +1,14 @@
+//! From documents to a snapshot: what the Kubernetes API writes, read into the model.
+//!
+//! Pure. Documents come from a dump, the demo or a repository (`repo`, `demo`) or from an API server; what the
+//! snapshot means is left to `diagnosis`.
+
+mod age;
+mod api;
+mod builder;
+mod convert;
+mod list;
+mod times;
+
+pub use builder::{Declared, Place, SnapshotBuilder, codes};
+pub use list::{ListBuilder, ListHead};
