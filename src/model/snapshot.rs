@@ -148,6 +148,8 @@ impl Snapshot {
             match self.nodes.get(&applier) {
                 Some(node) if node.remote => continue,
                 Some(node) => match &node.status.inventory {
+                    // helm-controller makes the HelmChart beside its release and lists it in no inventory.
+                    Some(_) if key.kind == GroupKind::HELM_CHART => return Some(applier),
                     Some(entries) if !entries.iter().any(|entry| entry.key == *key) => continue,
                     _ => return Some(applier),
                 },

@@ -200,7 +200,8 @@ impl SnapshotBuilder {
             ("v1", "Status") => self.status(&document, &place),
             // The API server's description of itself, and its answers about rights.
             (_, "APIResourceList" | "APIGroupList" | "APIGroup" | "APIVersions" | "APIGroupDiscoveryList") => {}
-            (version, _) if version.starts_with("authorization.") || version.starts_with("authentication.") => {}
+            (version, _) if version.starts_with("authorization.") || version.starts_with("authentication.") => {
+            }
             _ if has_items || kind == "List" => {
                 let items = fields.remove("items");
                 let Some(head) = ListHead::read(fields, has_items) else {
@@ -308,7 +309,8 @@ impl SnapshotBuilder {
         let wire = match api::decode::<api::Event>(document) {
             Ok(wire) => wire,
             Err(error) => {
-                return self.broken(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name));
+                return self
+                    .broken(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name));
             }
         };
         let (about, event) = convert::event(wire, &metadata.annotations);
@@ -361,7 +363,8 @@ impl SnapshotBuilder {
             // Oldest first; what stands at the same second is in no order of its own.
             events.sort_by(|a, b| {
                 let order = |event: &Event| (event.last, event.first, event.warning);
-                let words = |event: &Event| (event.reason.clone(), event.message.clone(), event.revision.clone());
+                let words =
+                    |event: &Event| (event.reason.clone(), event.message.clone(), event.revision.clone());
                 order(a).cmp(&order(b)).then_with(|| words(a).cmp(&words(b)))
             });
         }
@@ -379,7 +382,11 @@ impl SnapshotBuilder {
                 1 => parts.push(format!("1 {one}")),
                 _ => parts.push(format!("{count} {many}")),
             };
-            part(no_objects, "document that is no Kubernetes object", "documents that are no Kubernetes objects");
+            part(
+                no_objects,
+                "document that is no Kubernetes object",
+                "documents that are no Kubernetes objects",
+            );
             part(tables, "table without the objects themselves", "tables without the objects themselves");
             part(metadata_only, "object without spec and status", "objects without spec and status");
             part(watch_events, "watch event", "watch events");
@@ -438,16 +445,22 @@ fn content(
     let kind = &key.kind;
     let own = || key.clone();
     Ok(match (kind.group.as_ref(), kind.kind.as_ref()) {
-        _ if *kind == GroupKind::KUSTOMIZATION => {
-            Content::Node(Box::new(convert::kustomization(own(), meta, api::decode(document)?, place, problems)))
-        }
+        _ if *kind == GroupKind::KUSTOMIZATION => Content::Node(Box::new(convert::kustomization(
+            own(),
+            meta,
+            api::decode(document)?,
+            place,
+            problems,
+        ))),
         _ if *kind == GroupKind::HELM_RELEASE => {
             Content::Node(Box::new(convert::helm_release(own(), meta, api::decode(document)?, place, problems)))
         }
         _ if *kind == GroupKind::RESOURCE_SET => {
             Content::Node(Box::new(convert::resource_set(own(), meta, api::decode(document)?, place, problems)))
         }
-        _ if kind.is_source() => Content::Source(Box::new(convert::source(own(), meta, api::decode(document)?, place))),
+        _ if kind.is_source() => {
+            Content::Source(Box::new(convert::source(own(), meta, api::decode(document)?, place)))
+        }
         _ if [GroupKind::FLUX_INSTANCE, GroupKind::FLUX_REPORT].contains(kind) => {
             Content::Flux(convert::flux(key, api::decode(document)?), meta)
         }
@@ -506,8 +519,8 @@ fn entries(data: Option<Value>, field: &str) -> Result<Map<String, Value>, Strin
 /// kubectl keeps a copy of what was applied in an annotation, a Secret's values included.
 fn wipe_last_applied(document: &mut Value) {
     let annotations = document.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
-    if let Some(Value::String(text)) =
-        annotations.and_then(|annotations| annotations.get_mut("kubectl.kubernetes.io/last-applied-configuration"))
+    if let Some(Value::String(text)) = annotations
+        .and_then(|annotations| annotations.get_mut("kubectl.kubernetes.io/last-applied-configuration"))
     {
         text.zeroize();
     }

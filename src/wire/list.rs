@@ -89,8 +89,10 @@ impl<'builder> ListBuilder<'builder> {
     pub fn end(self) {
         let Self { builder, head, item_kind, place, namespaces, items } = self;
         if head.partial {
-            let kinds = item_kind.as_ref().map_or("objects".to_owned(), |kind| format!("{} objects", kind.kind));
-            builder.incomplete(codes::PARTIAL_LIST, format!("{place}: one page of a list of {kinds}, more exist"));
+            let kinds =
+                item_kind.as_ref().map_or("objects".to_owned(), |kind| format!("{} objects", kind.kind));
+            builder
+                .incomplete(codes::PARTIAL_LIST, format!("{place}: one page of a list of {kinds}, more exist"));
         }
         if let Some(kind) = item_kind.filter(|kind| !kind.group.ends_with("meta.k8s.io")) {
             builder.lists.add(TypedList {
@@ -136,7 +138,8 @@ impl Lists {
             pages.entry(list.kind.clone()).or_default().insert(list.resource_version.clone());
         }
         let whole = |list: &TypedList| {
-            !list.partial && !pages.get(&list.kind).is_some_and(|versions| versions.contains(&list.resource_version))
+            !list.partial
+                && !pages.get(&list.kind).is_some_and(|versions| versions.contains(&list.resource_version))
         };
         let extent = |list: TypedList| match list.namespaces.map(Vec::from_iter) {
             // All in one namespace: it may have been asked for that namespace alone.
