@@ -1,0 +1,882 @@
+//! What the API server answers to an apply; also what it answers inside a Helm action.
+
+use super::words::{
+    Subject, after, between, list, mentions, not_found, one_line, sentence, subject, without_dumps,
+    without_temp_folders,
+};
+use super::{Failure, Lead, called, command, describe, fault, kubectl, quote};
+use crate::diagnosis::{Code, Fault};
+use crate::model::{GroupKind, Node, ObjectKey, Presence, Spec};
+
+/// Takes everything that no other family knows: failed applies, failed pruning, and unknown reasons.
+pub(super) fn leads(failure: &Failure<'_>) -> Vec<Lead> {
+    let answer = parse(failure.message);
+    if failure.reason == "PruneFailed" {
+        let found = if names_another_thing(&answer) { explain(failure, &answer) } else { None };
+        return vec![found.unwrap_or_else(|| prune_fault(failure)).into()];
+    }
+    vec![explain(failure, &answer).unwrap_or_else(|| fallback(failure)).into()]
+}
+
+/// `ApplyFailed`, or the like for other kinds, with the controller's words.
+pub(super) fn fallback(failure: &Failure<'_>) -> Fault {
+    let (_, words) = who(failure.message);
+    let key = failure.node.key.clone();
+    let transient =
+        mentions(words, &["object has been modified", "etcdserver: request timed out", "timeout", "EOF"]);
+    let summary = match who(failure.message).0 {
+        Some(object) => format!("{object} cannot be applied{}: {}", failure.place(), last_words(words)),
+        None => match sentence(failure.message).as_str() {
+            "" => format!("{} failed with reason {} and gave no message", called(&key), failure.reason),
+            words => words.to_owned(),
+        },
+    };
+    let code = match failure.node.spec {
+        Spec::Kustomization(_) | Spec::ResourceSet => Code::ApplyFailed,
+        Spec::HelmRelease(_) => super::helm::action_code(failure),
+    };
+    let made = fault(key.clone(), code, None, summary).seen(failure.said());
+    match super::reconcile(&key) {
+        again if transient && again.is_some() => made.remedy("ask for another run", again),
+        _ => made,
+    }
+}
+
+/// One answer of an API server, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer<'a> {
+    /// An admission or conversion webhook cannot be called.
+    Webhook { name: &'a str, service: Option<(&'a str, &'a str)>, why: &'a str },
+    /// The namespace is being terminated.
+    Terminating(&'a str),
+    /// An aggregated API, as `group/version`, is down.
+    ApiService(&'a str),
+    /// The kind is not served in that group and version.
+    NoMatch { kind: &'a str, api_version: &'a str },
+    /// A policy or webhook said no.
+    Denied { by: Option<&'a str>, why: &'a str },
+    /// A quota is used up.
+    Quota { name: &'a str, why: &'a str },
+    /// A user lacks a right.
+    Forbidden { user: &'a str, what: &'a str },
+    /// A field cannot be changed.
+    Immutable { field: Option<&'a str> },
+    /// The namespace does not exist.
+    NoNamespace(&'a str),
+    /// Another manager owns a field.
+    Conflict { manager: Option<&'a str>, field: Option<&'a str> },
+    /// The object is invalid.
+    Invalid { why: &'a str },
+    /// Anything else.
+    Other,
+}
+
+/// Reads an API server's words. The order is that of the words, not of importance: a policy's refusal carries
+/// `(Invalid)` and `forbidden`, a terminating namespace reads as Forbidden (flux-semantics, seen with 1.36).
+pub(super) fn parse(text: &str) -> Answer<'_> {
+    webhook(text)
+        .or_else(|| denied(text))
+        .or_else(|| {
+            let name =
+                between(text, "unable to create new content in namespace ", " because it is being terminated")?;
+            Some(Answer::Terminating(name))
+        })
+        .or_else(|| api_service(text))
+        .or_else(|| no_match(text))
+        .or_else(|| quota(text))
+        .or_else(|| conflict(text))
+        .or_else(|| immutable(text))
+        .or_else(|| forbidden(text))
+        .or_else(|| not_found(text, "namespaces").map(Answer::NoNamespace))
+        .or_else(|| invalid(text))
+        .unwrap_or(Answer::Other)
+}
+
+/// Whether the answer names something else than the applied object that has to change.
+pub(super) fn names_another_thing(answer: &Answer<'_>) -> bool {
+    match answer {
+        Answer::Webhook { .. }
+        | Answer::Terminating(_)
+        | Answer::ApiService(_)
+        | Answer::NoMatch { .. }
+        | Answer::Denied { .. }
+        | Answer::Quota { .. }
+        | Answer::Forbidden { .. }
+        | Answer::NoNamespace(_) => true,
+        Answer::Immutable { .. } | Answer::Conflict { .. } | Answer::Invalid { .. } | Answer::Other => false,
+    }
+}
+
+fn webhook(text: &str) -> Option<Answer<'_>> {
+    let (marker, conversion) = match mentions(text, &["failed calling webhook", "failed to call webhook"]) {
+        true => ("webhook", false),
+        false if text.contains("conversion webhook for ") => ("conversion webhook for ", true),
+        false => return None,
+    };
+    let name = if conversion {
+        between(text, marker, " failed").or_else(|| between(text, marker, ","))
+    } else {
+        between(text, "failed calling webhook \"", "\"")
+    };
+    let url = between(text, "Post \"", "\"").unwrap_or_default();
+    let host = after(url, "://").unwrap_or(url).split(['/', ':', '?']).next().unwrap_or_default();
+    let mut labels = host.split('.');
+    let service = match (labels.next(), labels.next(), labels.next()) {
+        (Some(service), Some(namespace), Some("svc")) if !service.is_empty() => Some((namespace, service)),
+        _ => None,
+    };
+    let why = text.trim_end().rsplit_once("\": ").map_or(text, |(_, why)| why);
+    Some(Answer::Webhook { name: name.unwrap_or("a webhook"), service, why })
+}
+
+fn denied(text: &str) -> Option<Answer<'_>> {
+    if let Some((before, why)) = text.split_once(" denied the request: ") {
+        let by = after(before, "admission webhook \"").and_then(|rest| rest.split('"').next());
+        return Some(Answer::Denied { by, why });
+    }
+    if let Some((before, why)) = text.split_once(" denied request: ") {
+        let by = after(before, "ValidatingAdmissionPolicy '").and_then(|rest| rest.split('\'').next());
+        return Some(Answer::Denied { by, why });
+    }
+    if text.contains("denied the request") {
+        let by = between(text, "admission webhook \"", "\"");
+        return Some(Answer::Denied { by, why: text });
+    }
+    let rest = after(text, " is forbidden: violates PodSecurity ")?;
+    Some(Answer::Denied { by: Some("PodSecurity"), why: rest })
+}
+
+fn api_service(text: &str) -> Option<Answer<'_>> {
+    let rest = after(text, "unable to retrieve the complete list of server APIs: ")?;
+    let group_version = rest.split([':', ',']).next()?.trim();
+    // a version that answers 404 belongs to a CustomResourceDefinition that comes or goes, to no APIService
+    let missing = rest.contains("the server could not find the requested resource");
+    (group_version.contains('/') && !missing).then_some(Answer::ApiService(group_version))
+}
+
+fn no_match(text: &str) -> Option<Answer<'_>> {
+    let rest = after(text, "no matches for kind \"")?;
+    let (kind, rest) = rest.split_once('"')?;
+    let api_version = between(rest, "in version \"", "\"").or_else(|| between(rest, "in group \"", "\""))?;
+    Some(Answer::NoMatch { kind, api_version })
+}
+
+fn quota(text: &str) -> Option<Answer<'_>> {
+    if let Some(rest) = after(text, "exceeded quota: ") {
+        let (name, why) = rest.split_once(", ").unwrap_or((rest, ""));
+        return Some(Answer::Quota { name: name.trim(), why });
+    }
+    // a quota on requests or limits that the object does not set refuses it, without being used up
+    let why = after(text, "failed quota: ")?;
+    Some(Answer::Denied { by: why.split(':').next(), why })
+}
+
+fn conflict(text: &str) -> Option<Answer<'_>> {
+    if !(text.contains("Apply failed with ") && text.contains("conflict")) {
+        return None;
+    }
+    let manager = between(text, "conflict with \"", "\"").or_else(|| between(text, "conflicts with \"", "\""));
+    let field =
+        text.rsplit([':', '\n', ' ']).map(str::trim).find(|word| word.starts_with('.') && word.len() > 1);
+    Some(Answer::Conflict { manager, field })
+}
+
+fn immutable(text: &str) -> Option<Answer<'_>> {
+    const WORDS: [&str; 10] = [
+        "field is immutable",
+        "is immutable",
+        "may not be changed",
+        "may not change once set",
+        "may not change fields other than",
+        "for fields other than",
+        "cannot change roleRef",
+        "immutable after creation",
+        "field can not be less than",
+        "may not be updated",
+    ];
+    mentions(text, &WORDS).then(|| {
+        let rest = after(text, " is invalid: ");
+        let field = rest.and_then(|rest| rest.trim_start_matches('[').split(": ").next());
+        Answer::Immutable { field: field.filter(|field| !field.is_empty() && !field.contains(' ')) }
+    })
+}
+
+fn forbidden(text: &str) -> Option<Answer<'_>> {
+    if let Some(rest) = after(text, "User \"").or_else(|| after(text, "user \""))
+        && let Some((user, what)) = rest.split_once('"')
+        && mentions(what, &["cannot ", "is attempting to grant"])
+    {
+        let what = after(what, "cannot ").or_else(|| after(what, "is attempting to ")).unwrap_or(what);
+        return Some(Answer::Forbidden { user, what });
+    }
+    let why = after(text, " is forbidden: ")?;
+    Some(Answer::Denied { by: None, why })
+}
+
+fn invalid(text: &str) -> Option<Answer<'_>> {
+    if let Some(why) = after(text, " is invalid: ") {
+        return Some(Answer::Invalid { why });
+    }
+    const WORDS: [&str; 12] = [
+        "failed to create typed patch object",
+        "namespace not specified",
+        "(Invalid)",
+        "(BadRequest)",
+        "(RequestEntityTooLarge)",
+        "request is too large",
+        "Request entity too large",
+        "cannot be handled as a",
+        "strict decoding error",
+        "field not declared in schema",
+        "error validating data",
+        "unknown object type",
+    ];
+    mentions(text, &WORDS).then(|| {
+        let why = after(text, "failed to create typed patch object ").and_then(|rest| after(rest, "): "));
+        Answer::Invalid { why: why.unwrap_or_else(|| who(text).1) }
+    })
+}
+
+/// The object that a message speaks of, and the words about it.
+///
+/// kustomize-controller writes `<Kind/ns/name> dry-run failed (<Reason>): …`, before 1.2 `… dry-run failed, reason:
+/// <Reason>: …`; Helm writes `server-side apply failed for object <ns/name> <group/version>, Kind=<Kind>: …`.
+fn who(message: &str) -> (Option<Subject<'_>>, &str) {
+    let message = message.trim();
+    if let Some(rest) = after(message, "server-side apply failed for object ")
+        && let Some((id, rest)) = rest.split_once(' ')
+        && let Some((_, rest)) = rest.split_once("Kind=")
+        && let Some((kind, words)) = rest.split_once(": ")
+    {
+        let (namespace, name) = id.split_once('/').unwrap_or(("", id));
+        return (Some(Subject { kind, namespace, name }), words);
+    }
+    let Some((first, rest)) = message.split_once(' ') else { return (None, message) };
+    let Some(object) = subject(first) else { return (None, message) };
+    const VERBS: [&str; 6] = [
+        "dry-run failed",
+        "apply failed",
+        "not found",
+        "namespace not specified",
+        "delete failed",
+        "immutable field",
+    ];
+    let Some(verb) = VERBS.iter().find(|verb| rest.starts_with(**verb)) else { return (Some(object), rest) };
+    let words = &rest[verb.len()..];
+    let words = match words.split_once("): ") {
+        Some((reason, words)) if reason.starts_with(" (") && reason.len() < 40 => words,
+        _ => after(words, ": ").unwrap_or(words),
+    };
+    (Some(object), words.trim())
+}
+
+/// What an answer comes down to; `None` for [`Answer::Other`].
+pub(super) fn explain(failure: &Failure<'_>, answer: &Answer<'_>) -> Option<Fault> {
+    let key = failure.node.key.clone();
+    let (object, _) = who(failure.message);
+    let secret = object.is_some_and(|object| object.kind == "Secret") || failure.message.contains("Secret \"");
+    let what = object.map_or_else(|| "An object".to_owned(), |object| object.to_string());
+    let place = failure.place();
+    let found = match answer {
+        Answer::Webhook { name, service, why } => {
+            let object = match service {
+                Some((namespace, name)) => ObjectKey::new(GroupKind::SERVICE, *namespace, *name),
+                None => key,
+            };
+            let owner = service.map(|_| format!(" of {}", called(&object))).unwrap_or_default();
+            let summary = format!(
+                "{what} cannot be applied{place}: webhook {name}{owner} cannot be called: {}",
+                last_words(why)
+            );
+            let remedies = service.is_some().then(|| failure.there(describe(&object)));
+            let made = fault(object, Code::WebhookUnavailable, None, summary);
+            match remedies {
+                Some(look) => made.remedy("see whether the Service and the Pods behind it are there", look),
+                None => made.remedy("see whether what answers the webhook is up", None),
+            }
+            .remedy(
+                "see which configuration calls it, in case what answered it is gone for good",
+                failure.there(Some(
+                    "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations".to_owned(),
+                )),
+            )
+        }
+        Answer::Terminating(name) => terminating(failure, name),
+        Answer::ApiService(group_version) => {
+            let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
+            let object = ObjectKey::new(GroupKind::API_SERVICE, "", format!("{version}.{group}"));
+            let summary =
+                format!("{what} cannot be applied{place}: the aggregated API {group_version} does not answer");
+            let look = failure.there(kubectl("describe", &object));
+            fault(object, Code::ApiServiceUnavailable, None, summary)
+                .remedy("see which Service answers for it and why it does not", look)
+        }
+        Answer::NoMatch { kind, api_version } => no_such_kind(failure, &what, kind, api_version),
+        Answer::Denied { by, why } => {
+            let by = by.map_or_else(|| "admission control".to_owned(), |by| format!("policy {by}"));
+            let summary = format!("{what} is refused{place} by {by}: {}", sentence(why));
+            fault(key, Code::AdmissionDenied, None, summary)
+                .remedy("change the object so that the policy admits it, commit and push", None)
+        }
+        Answer::Quota { name, why } => {
+            let why = if why.is_empty() { String::new() } else { format!(": {}", sentence(why)) };
+            let summary = format!("{what} would exceed quota {name}{place}{why}");
+            let namespace = object.map_or("", |object| object.namespace);
+            let look = failure.there(command("kubectl -n {} describe resourcequota {}", &[namespace, name]));
+            fault(key, Code::QuotaExceeded, None, summary).remedy("raise the quota, or free some of it", look)
+        }
+        Answer::Forbidden { user, what: right } => lacks_right(failure, user, right),
+        Answer::Immutable { field } => immutable_fault(failure, object, *field),
+        Answer::NoNamespace(name) => no_namespace(failure, &what, name),
+        Answer::Conflict { manager, field } => {
+            let manager = manager.unwrap_or("another manager");
+            let field = field.unwrap_or("a field");
+            fault(
+                key,
+                Code::FieldConflict,
+                None,
+                format!("{what} cannot be applied{place}: {manager} owns {field}"),
+            )
+            .remedy(format!("leave {field} out of the manifest, or out of the hands of {manager}"), None)
+        }
+        Answer::Invalid { .. } if failure.message.contains("namespace not specified") => {
+            fault(key, Code::InvalidObject, None, format!("{what} sets no namespace, and its kind needs one"))
+                .remedy("set metadata.namespace, or targetNamespace of the Kustomization", None)
+        }
+        Answer::Invalid { why } => {
+            let why = without_dumps(&one_line(why), secret);
+            fault(key, Code::InvalidObject, None, format!("{what} is invalid: {}", sentence(&why)))
+                .remedy("correct the manifest, commit and push", None)
+        }
+        Answer::Other => return None,
+    };
+    let mut said = failure.said();
+    if secret {
+        said.text = without_dumps(&said.text, true);
+    }
+    Some(found.seen(said))
+}
+
+fn terminating(failure: &Failure<'_>, name: &str) -> Fault {
+    let object = ObjectKey::new(GroupKind::NAMESPACE, "", name);
+    let seen = failure.snapshot.evidence.namespaces.get(name).filter(|_| !failure.node.remote);
+    let summary =
+        format!("Namespace {name} is being deleted{}, so nothing new can be created in it", failure.place());
+    let mut found = fault(object.clone(), Code::NamespaceTerminating, None, summary);
+    for words in seen.iter().flat_map(|namespace| &namespace.held_by) {
+        found = found.seen(quote("condition", words));
+    }
+    found
+        .remedy("see what holds its deletion up", failure.there(kubectl("describe", &object)))
+        .remedy("once it is gone, let what declares it create it again", None)
+}
+
+fn no_namespace(failure: &Failure<'_>, what: &str, name: &str) -> Fault {
+    let object = ObjectKey::new(GroupKind::NAMESPACE, "", name);
+    let by_now = failure.presence(&object) == Presence::There;
+    let state = if by_now { "did not exist when it was applied" } else { "does not exist" };
+    let summary = format!("Namespace {name} {state}{}, and {what} lives in it", failure.place());
+    let made = fault(object.clone(), Code::NamespaceNotFound, None, summary);
+    if by_now {
+        return made.remedy("it is there by now: ask for another run", super::reconcile(&failure.node.key));
+    }
+    let made = declared_by(made, failure, |key| *key == object);
+    let create = failure.there(command("kubectl create namespace {}", &[name]));
+    made.remedy("declare the Namespace in Git, in this path or in one that this depends on", None)
+        .remedy("or create it by hand", create)
+}
+
+/// Adds the dependency that is missing, where another object brings what is not there.
+fn declared_by(made: Fault, failure: &Failure<'_>, wanted: impl Fn(&ObjectKey) -> bool) -> Fault {
+    let brings: Vec<&ObjectKey> = failure
+        .appliers_of(wanted)
+        .into_iter()
+        .filter(|applier| applier.kind == failure.node.key.kind)
+        .collect();
+    match brings.first() {
+        Some(applier) => made.remedy(
+            format!("{} brings it: add it to dependsOn of {}", called(applier), failure.node.key.name),
+            None,
+        ),
+        None => made,
+    }
+}
+
+fn no_such_kind(failure: &Failure<'_>, what: &str, kind: &str, api_version: &str) -> Fault {
+    let (group, version) = match api_version.split_once('/') {
+        Some((group, version)) => (group, version),
+        None if api_version.contains('.') => (api_version, ""),
+        None => ("", api_version),
+    };
+    let wanted = GroupKind::new(group, kind);
+    let needs = format!("{what} is of {api_version} {kind}");
+    let place = if failure.node.remote { "the remote cluster" } else { "the cluster" };
+    let elsewhere = |instead: String| {
+        fault(
+            failure.node.key.clone(),
+            Code::ApiVersionNotServed,
+            None,
+            format!("{needs}, which {place} does not serve{instead}"),
+        )
+    };
+    if !failure.node.remote {
+        let served = failure.snapshot.evidence.served.get(&wanted);
+        if let Some(versions) = served.filter(|versions| !versions.iter().any(|served| served == version)) {
+            let instead =
+                list(&versions.iter().map(|version| format!("{group}/{version}")).collect::<Vec<_>>());
+            return elsewhere(format!(": it serves {instead}"))
+                .remedy(format!("set apiVersion to {}, commit and push", newest(group, versions)), None);
+        }
+        if served.is_some() {
+            let made = crd_missing(&wanted, &format!("{needs}, which was not served then and is by now"));
+            return made.remedy("ask for another run", super::reconcile(&failure.node.key));
+        }
+    }
+    if is_built_in(group) {
+        return match current_version(kind) {
+            Some(current) => elsewhere(format!(": {kind} is served in {current}"))
+                .remedy(format!("set apiVersion to {current}, commit and push"), None),
+            None => elsewhere(" in that version".to_owned())
+                .remedy("correct kind and apiVersion of the manifest, commit and push", None),
+        };
+    }
+    if let Some(current) = flux_version(&wanted).filter(|current| *current != version)
+        && (in_sight(failure, &wanted) || OLD_FLUX_VERSIONS.contains(&version))
+    {
+        let current = format!("{group}/{current}");
+        return elsewhere(" in that version".to_owned())
+            .remedy(format!("set apiVersion to {current}, commit and push"), None);
+    }
+    let definition =
+        format!("{needs}, and {place} does not know that kind: its CustomResourceDefinition is missing");
+    let plural = wanted.kind.to_lowercase();
+    let stem = plural.strip_suffix('y').unwrap_or(&plural).to_owned();
+    let made = crd_missing(&wanted, &definition);
+    let made = declared_by(made, failure, |key| {
+        key.kind == GroupKind::CUSTOM_RESOURCE_DEFINITION
+            && key.name.split_once('.').is_some_and(|(plural, of)| of == group && plural.starts_with(&stem))
+    });
+    made.remedy(
+        "let what brings the CustomResourceDefinition be applied first: put it into dependsOn, with wait: true there",
+        None,
+    )
+    .remedy(
+        "see which kinds of that group there are",
+        failure.there(command("kubectl api-resources --api-group={}", &[group])),
+    )
+}
+
+fn crd_missing(wanted: &GroupKind, summary: &str) -> Fault {
+    let name = format!("{}.{}", wanted.kind, wanted.group);
+    let object = ObjectKey::new(GroupKind::CUSTOM_RESOURCE_DEFINITION, "", name);
+    fault(object, Code::CrdMissing, None, summary)
+}
+
+/// The version to change to: the stable one where there is one, else the last that is served.
+fn newest(group: &str, versions: &[String]) -> String {
+    let stable = versions.iter().rev().find(|version| !version.contains("alpha") && !version.contains("beta"));
+    let version = stable.or(versions.last()).map_or("", String::as_str);
+    format!("{group}/{version}")
+}
+
+/// Whether the kind is served, as objects of it show.
+fn in_sight(failure: &Failure<'_>, kind: &GroupKind) -> bool {
+    let snapshot = failure.snapshot;
+    !failure.node.remote
+        && (failure.node.key.kind == *kind
+            || snapshot.nodes.values().any(|node: &Node| node.live && node.key.kind == *kind)
+            || snapshot.sources.values().any(|source| source.live && source.key.kind == *kind))
+}
+
+/// Groups that the API server itself serves: no CustomResourceDefinition brings anything into them.
+fn is_built_in(group: &str) -> bool {
+    const WITH_SUFFIX: [&str; 14] = [
+        "admissionregistration",
+        "apiextensions",
+        "apiregistration",
+        "authentication",
+        "authorization",
+        "certificates",
+        "coordination",
+        "discovery",
+        "events",
+        "flowcontrol.apiserver",
+        "networking",
+        "node",
+        "rbac.authorization",
+        "scheduling",
+    ];
+    matches!(group, "" | "apps" | "batch" | "autoscaling" | "policy" | "extensions" | "storage.k8s.io")
+        || group.strip_suffix(".k8s.io").is_some_and(|name| WITH_SUFFIX.contains(&name))
+}
+
+/// Where kinds live today that lived in other groups or versions before.
+fn current_version(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ControllerRevision" => "apps/v1",
+        "Job" | "CronJob" => "batch/v1",
+        "HorizontalPodAutoscaler" => "autoscaling/v2",
+        "PodDisruptionBudget" => "policy/v1",
+        "Ingress" | "IngressClass" | "NetworkPolicy" => "networking.k8s.io/v1",
+        "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => "rbac.authorization.k8s.io/v1",
+        "StorageClass" | "VolumeAttachment" | "CSIDriver" | "CSINode" => "storage.k8s.io/v1",
+        "PriorityClass" => "scheduling.k8s.io/v1",
+        "RuntimeClass" => "node.k8s.io/v1",
+        "Lease" => "coordination.k8s.io/v1",
+        "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
+        "APIService" => "apiregistration.k8s.io/v1",
+        "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration" | "ValidatingAdmissionPolicy" => {
+            "admissionregistration.k8s.io/v1"
+        }
+        "EndpointSlice" => "discovery.k8s.io/v1",
+        "CertificateSigningRequest" => "certificates.k8s.io/v1",
+        "Pod"
+        | "Service"
+        | "ConfigMap"
+        | "Secret"
+        | "Namespace"
+        | "ServiceAccount"
+        | "PersistentVolume"
+        | "PersistentVolumeClaim"
+        | "ResourceQuota"
+        | "LimitRange"
+        | "Endpoints"
+        | "ReplicationController" => "v1",
+        _ => return None,
+    })
+}
+
+/// Versions of Flux kinds that newer releases no longer serve.
+const OLD_FLUX_VERSIONS: [&str; 6] = ["v1alpha1", "v1beta1", "v1beta2", "v2alpha1", "v2beta1", "v2beta2"];
+
+/// The version in which newer Flux serves a kind of its own.
+fn flux_version(kind: &GroupKind) -> Option<&'static str> {
+    match (&*kind.group, &*kind.kind) {
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => Some("v1"),
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => Some("v2"),
+        (
+            "source.toolkit.fluxcd.io",
+            "GitRepository" | "OCIRepository" | "Bucket" | "HelmRepository" | "HelmChart",
+        ) => Some("v1"),
+        ("notification.toolkit.fluxcd.io", "Receiver") => Some("v1"),
+        ("notification.toolkit.fluxcd.io", "Alert" | "Provider") => Some("v1beta3"),
+        _ => None,
+    }
+}
+
+fn lacks_right(failure: &Failure<'_>, user: &str, right: &str) -> Fault {
+    let right = right.split(['\n', '\r']).next().unwrap_or(right);
+    let mut account = user.strip_prefix("system:serviceaccount:").unwrap_or_default().split(':');
+    let (Some(namespace), Some(name), None) = (account.next(), account.next(), account.next()) else {
+        let summary = format!("User {user} lacks a right{}: {}", failure.place(), sentence(right));
+        return fault(failure.node.key.clone(), Code::Forbidden, None, summary)
+            .remedy("give the user that right with a RoleBinding, or apply as another", None);
+    };
+    let object = ObjectKey::new(GroupKind::SERVICE_ACCOUNT, namespace, name);
+    if failure.presence(&object) == Presence::Absent {
+        let summary = format!("{} does not exist, so it has no rights", called(&object));
+        return fault(object, Code::Forbidden, Some("ServiceAccountNotFound"), summary).remedy(
+            format!(
+                "declare the service account with its rights, or correct spec.serviceAccountName of {}",
+                failure.node.key.name
+            ),
+            None,
+        );
+    }
+    let summary = format!("{}{} may not {}", called(&object), failure.place(), sentence(right));
+    let verb = right.split_whitespace().next().unwrap_or_default();
+    let resource = between(right, "resource \"", "\"").unwrap_or_default();
+    let group = between(right, "API group \"", "\""); // `None` for the core group
+    let within = between(right, "in the namespace \"", "\"");
+    let resource = group.map_or_else(|| resource.to_owned(), |group| format!("{resource}.{group}"));
+    let test = match within {
+        Some(within) => command("kubectl auth can-i {} {} -n {} --as={}", &[verb, &resource, within, user]),
+        None => command("kubectl auth can-i {} {} --as={}", &[verb, &resource, user]),
+    };
+    fault(object, Code::Forbidden, None, summary)
+        .remedy("give it that right with a Role and a RoleBinding", None)
+        .remedy("test it", failure.there(test).filter(|_| !right.starts_with("grant")))
+}
+
+fn immutable_fault(failure: &Failure<'_>, object: Option<Subject<'_>>, field: Option<&str>) -> Fault {
+    let what = object.map_or_else(|| "An object".to_owned(), |object| object.to_string());
+    let summary = match field {
+        Some(field) => format!("{what} cannot be changed in place: {field} is immutable"),
+        None => format!("{what} cannot be changed in place: a field is immutable"),
+    };
+    let annotation = match failure.node.spec {
+        Spec::ResourceSet => "fluxcd.controlplane.io/force: enabled",
+        _ => "kustomize.toolkit.fluxcd.io/force: enabled",
+    };
+    let made = fault(failure.node.key.clone(), Code::ImmutableField, None, summary).remedy(
+        format!("in Git, annotate the object with {annotation}: Flux then deletes and creates it"),
+        None,
+    );
+    match object {
+        Some(object) if object.kind == "Job" => {
+            let job = ObjectKey::new(GroupKind::JOB, object.namespace, object.name);
+            made.remedy("or delete the Job, Flux creates it again", failure.there(kubectl("delete", &job)))
+        }
+        _ => made.remedy("or undo the change of that field", None),
+    }
+}
+
+fn prune_fault(failure: &Failure<'_>) -> Fault {
+    let message = failure.message;
+    let mut object = None;
+    for (at, _) in message.match_indices(" delete failed") {
+        object = message[..at]
+            .split_whitespace()
+            .next_back()
+            .and_then(|word| subject(word.trim_matches(['\'', '"', ','])));
+        if object.is_some() {
+            break;
+        }
+    }
+    let inventory = failure.node.status.inventory.iter().flatten();
+    let key = object.map(|object| {
+        let known = inventory.map(|entry| &entry.key).find(|key| {
+            key.kind.kind == object.kind && key.namespace == object.namespace && key.name == object.name
+        });
+        known.cloned().unwrap_or_else(|| super::health::guess(failure, object))
+    });
+    let what =
+        object.map_or_else(|| "Something that left the manifests".to_owned(), |object| object.to_string());
+    let summary = format!("{what} cannot be deleted{}: {}", failure.place(), last_words(message));
+    let look = key.as_ref().and_then(|key| failure.there(describe(key)));
+    let made = fault(key.unwrap_or_else(|| failure.node.key.clone()), Code::PruneFailed, None, summary);
+    let made = made.seen(failure.said());
+    if look.is_some() { made.remedy("see what holds it", look) } else { made }
+}
+
+/// The end of a chain of errors, long enough to mean something.
+fn last_words(message: &str) -> String {
+    let text = without_temp_folders(&one_line(message));
+    let mut parts = text.rsplit(": ");
+    let last = parts.next().unwrap_or_default();
+    match parts.next() {
+        Some(before) if last.len() < 16 && before.len() < 120 => sentence(&format!("{before}: {last}")),
+        _ => sentence(last),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::*;
+    use super::super::{Failure, leads};
+    use super::*;
+    use crate::model::{Namespace, Snapshot};
+
+    /// A failed apply in the namespace of the recordings.
+    fn told(message: &str) -> Fault {
+        only(alone(&ks("applyerr/x"), "ReconciliationFailed", message))
+    }
+
+    #[test]
+    fn what_api_servers_answer_is_told_apart() {
+        let immutable = format!(
+            "Job/applyerr/migrate dry-run failed (Invalid): Job.batch \"migrate\" is invalid: spec.template: Invalid value: \
+             {{\"labels\":{{\"a\":\"{}\"}}}}: field is immutable\n",
+            "x".repeat(3000)
+        );
+        let mut lines = String::new();
+        for message in [
+            "ConfigMap/applyerr/Bad_Name dry-run failed (Invalid): ConfigMap \"Bad_Name\" is invalid: metadata.name: Invalid \
+             value: \"Bad_Name\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters\n",
+            "ServiceMonitor/applyerr/m dry-run failed: no matches for kind \"ServiceMonitor\" in version \
+             \"monitoring.coreos.com/v1\"\n",
+            "Kustomization/applyerr/old dry-run failed: no matches for kind \"Kustomization\" in version \
+             \"kustomize.toolkit.fluxcd.io/v1beta1\"\n",
+            "PodDisruptionBudget/a/b dry-run failed: no matches for kind \"PodDisruptionBudget\" in version \"policy/v1beta1\"",
+            "ConfigMap/applyerr/denied dry-run failed (Invalid): configmaps \"denied\" is forbidden: \
+             ValidatingAdmissionPolicy 'nodeny' with binding 'nodeny' denied request: team label is required\n",
+            "Pod/a/b dry-run failed (Forbidden): admission webhook \"validate.kyverno.svc-fail\" denied the request: no :latest",
+            "Pod/a/b dry-run failed (Forbidden): pods \"b\" is forbidden: violates PodSecurity \"restricted:latest\": \
+             allowPrivilegeEscalation != false",
+            "Deployment/applyerr/field dry-run failed: failed to create typed patch object (applyerr/field; apps/v1, \
+             Kind=Deployment): .spec.replicas: expected numeric (int or float), got string\n",
+            "ConfigMap/applyerr/forbidden dry-run failed (Forbidden): configmaps \"forbidden\" is forbidden: User \
+             \"system:serviceaccount:applyerr:weak\" cannot patch resource \"configmaps\" in API group \"\" in the namespace \
+             \"applyerr\"\n",
+            &immutable,
+            "StatefulSet/a/db dry-run failed (Invalid): StatefulSet.apps \"db\" is invalid: spec: Forbidden: updates to \
+             statefulset spec for fields other than 'replicas', 'ordinals' are forbidden",
+            "ConfigMap/nowhere/a not found: namespaces \"nowhere\" not found\n",
+            "Deployment/applyerr/nosel dry-run failed (Invalid): Deployment.apps \"nosel\" is invalid: [spec.selector: Required \
+             value, spec.template.metadata.labels: Invalid value: {\"a\":\"b\"}: `selector` does not match template `labels`]\n",
+            "ConfigMap/a namespace not specified: the server could not find the requested resource\n",
+            "ConfigMap/applyerr/hooked dry-run failed (InternalError): Internal error occurred: failed calling webhook \
+             \"guard.example.com\": failed to call webhook: Post \"https://guard.guard-system.svc:443/?timeout=2s\": service \
+             \"guard\" not found\n",
+            "ConfigMap/extra/big dry-run failed (Invalid): ConfigMap \"big\" is invalid: []: Too long: may not be more than \
+             1048576 bytes\n",
+            "Thing/extra/t dry-run failed (ServiceUnavailable): failed to get API group resources: unable to retrieve the \
+             complete list of server APIs: metrics.example.com/v1beta1: the server is currently unable to handle the request\n",
+            "ConfigMap/extra-gone/x dry-run failed (Forbidden): configmaps \"x\" is forbidden: unable to create new content in \
+             namespace extra-gone because it is being terminated\n",
+            "Pod/a/b dry-run failed (Forbidden): pods \"b\" is forbidden: exceeded quota: compute, requested: limits.cpu=2, \
+             used: limits.cpu=4, limited: limits.cpu=5",
+            "Deployment/a/web apply failed: Apply failed with 1 conflict: conflict with \"kubectl-edit\" using apps/v1: \
+             .spec.replicas",
+            "Deployment/a/web dry-run failed (Conflict): Operation cannot be fulfilled on deployments.apps \"web\": the object \
+             has been modified; please apply your changes to the latest version and try again",
+        ] {
+            let fault = told(message);
+            let (object, code, subcode) = verdict(&fault);
+            lines.push_str(&format!(
+                "{object} {}{}\n  {}\n",
+                code.as_str(),
+                subcode.unwrap_or(""),
+                fault.summary
+            ));
+        }
+        insta::assert_snapshot!(lines, @"");
+    }
+
+    #[test]
+    fn a_dump_of_the_pod_template_is_not_shown() {
+        let message = format!(
+            "Job/a/migrate dry-run failed (Invalid): Job.batch \"migrate\" is invalid: spec.template: Invalid value: \
+             {{\"labels\":\"{}\"}}: field is immutable\n",
+            "x".repeat(9000)
+        );
+        let fault = told(&message);
+        assert_eq!(fault.code, Code::ImmutableField);
+        assert_eq!(
+            fault.evidence[0].text,
+            "ReconciliationFailed: Job/a/migrate dry-run failed (Invalid): Job.batch \"migrate\" is invalid: spec.template: \
+             Invalid value: {…}: field is immutable"
+        );
+        assert_eq!(fault.remedies[1].command.as_deref(), Some("kubectl -n a delete job migrate"));
+    }
+
+    #[test]
+    fn a_service_account_is_missing_only_where_accounts_are_in_sight() {
+        let message = "ConfigMap/applyerr/nosa dry-run failed (Forbidden): configmaps \"nosa\" is forbidden: User \
+                       \"system:serviceaccount:applyerr:missing\" cannot patch resource \"configmaps\" in API group \"\" in \
+                       the namespace \"applyerr\"\n";
+        let node = ks("applyerr/nosa");
+        let mut snapshot = Snapshot::default();
+        let subcode = |snapshot: &Snapshot, node: &Node| {
+            let fault = only(leads(&Failure { node, reason: "ReconciliationFailed", message, snapshot }));
+            assert_eq!(fault.object.to_string(), "ServiceAccount/applyerr/missing");
+            fault.subcode
+        };
+        assert_eq!(subcode(&snapshot, &node), None);
+        snapshot.coverage.cover(GroupKind::SERVICE_ACCOUNT, "applyerr");
+        assert_eq!(subcode(&snapshot, &node), Some("ServiceAccountNotFound"));
+        assert_eq!(subcode(&snapshot, &ks("applyerr/nosa").on_remote_cluster()), None);
+        let fault = told(message);
+        assert_eq!(
+            fault.remedies[1].command.as_deref(),
+            Some("kubectl auth can-i patch configmaps -n applyerr --as=system:serviceaccount:applyerr:missing")
+        );
+    }
+
+    #[test]
+    fn other_versions_are_known_from_definitions_and_from_objects_in_sight() {
+        let node = ks("a/b");
+        let mut snapshot = Snapshot::default();
+        let kind = GroupKind::new("monitoring.coreos.com", "ServiceMonitor");
+        let code = |snapshot: &Snapshot, api_version: &str| {
+            let message = format!(
+                "ServiceMonitor/a/m dry-run failed: no matches for kind \"ServiceMonitor\" in version \"{api_version}\""
+            );
+            let failure = Failure { node: &node, reason: "ReconciliationFailed", message: &message, snapshot };
+            let fault = only(leads(&failure));
+            (fault.code, fault.remedies[0].text.clone())
+        };
+        assert_eq!(code(&snapshot, "monitoring.coreos.com/v1").0, Code::CrdMissing);
+        snapshot.evidence.served.insert(kind, vec!["v1".to_owned(), "v1beta1".to_owned()]);
+        let (found, remedy) = code(&snapshot, "monitoring.coreos.com/v1alpha1");
+        assert_eq!(found, Code::ApiVersionNotServed);
+        assert!(remedy.contains("monitoring.coreos.com/v1,"), "{remedy}");
+        let (found, remedy) = code(&snapshot, "monitoring.coreos.com/v1");
+        assert_eq!((found, remedy.as_str()), (Code::CrdMissing, "ask for another run"));
+    }
+
+    #[test]
+    fn who_brings_a_definition_or_a_namespace_becomes_a_dependency() {
+        let node = ks("flux/apps");
+        let crd = key(GroupKind::CUSTOM_RESOURCE_DEFINITION, "servicemonitors.monitoring.coreos.com");
+        let operator = ks("flux/operator").holding(&[crd]);
+        let mut snapshot = Snapshot::default();
+        snapshot.nodes.insert(operator.key.clone(), operator);
+        let message = "ServiceMonitor/a/m dry-run failed: no matches for kind \"ServiceMonitor\" in version \
+                       \"monitoring.coreos.com/v1\"";
+        let failure = Failure { node: &node, reason: "ReconciliationFailed", message, snapshot: &snapshot };
+        let fault = only(leads(&failure));
+        assert_eq!(
+            fault.remedies[0].text,
+            "Kustomization flux/operator brings it: add it to dependsOn of apps"
+        );
+    }
+
+    #[test]
+    fn commands_never_act_on_the_wrong_cluster() {
+        for message in [
+            "ConfigMap/nowhere/a not found: namespaces \"nowhere\" not found",
+            "ConfigMap/gone/x dry-run failed (Forbidden): configmaps \"x\" is forbidden: unable to create new content in \
+             namespace gone because it is being terminated",
+            "ServiceMonitor/a/m dry-run failed: no matches for kind \"ServiceMonitor\" in version \"monitoring.coreos.com/v1\"",
+            "A/b/c dry-run failed (InternalError): failed calling webhook \"g\": failed to call webhook: Post \
+             \"https://g.n.svc:443/\": service \"g\" not found",
+        ] {
+            let node = ks("flux/edge").on_remote_cluster();
+            let fault = only(alone(&node, "ReconciliationFailed", message));
+            assert!(fault.remedies.iter().all(|remedy| remedy.command.is_none()), "{:?}", fault.remedies);
+            assert!(fault.summary.contains("remote cluster"), "{}", fault.summary);
+        }
+    }
+
+    #[test]
+    fn a_terminating_namespace_says_what_holds_it() {
+        let node = ks("extra/term");
+        let mut snapshot = Snapshot::default();
+        let held = Namespace {
+            held_by: vec!["Some content remains: things.example.com has 1".to_owned()],
+            ..Namespace::default()
+        };
+        snapshot.evidence.namespaces.insert("extra-gone".to_owned(), held);
+        let message = "ConfigMap/extra-gone/x dry-run failed (Forbidden): configmaps \"x\" is forbidden: unable to create new \
+                       content in namespace extra-gone because it is being terminated\n";
+        let failure = Failure { node: &node, reason: "ReconciliationFailed", message, snapshot: &snapshot };
+        let fault = only(leads(&failure));
+        assert_eq!(verdict(&fault), ("Namespace/extra-gone".into(), Code::NamespaceTerminating, None));
+        assert!(fault.evidence[0].text.contains("things.example.com"));
+        assert_eq!(fault.remedies[0].command.as_deref(), Some("kubectl describe namespace extra-gone"));
+    }
+
+    #[test]
+    fn a_webhook_without_a_service_in_its_address_blames_no_service() {
+        let message = "A/b/c dry-run failed (InternalError): Internal error occurred: failed calling webhook \"x.example\": \
+                       failed to call webhook: Post \"https://policy.example.com/validate?timeout=10s\": context deadline \
+                       exceeded";
+        let fault = told(message);
+        assert_eq!(verdict(&fault), ("Kustomization/applyerr/x".into(), Code::WebhookUnavailable, None));
+    }
+
+    #[test]
+    fn pruning_names_what_cannot_be_deleted() {
+        let node = ks("a/b").holding(&[key(GroupKind::new("example.com", "Thing"), "x/y")]);
+        let message = "delete failed, errors: Thing/x/y delete failed: admission is down";
+        let fault = only(alone(&node, "PruneFailed", message));
+        assert_eq!(verdict(&fault), ("Thing/x/y".into(), Code::PruneFailed, None));
+        assert_eq!(fault.object.kind.group, "example.com");
+        let fault = only(alone(&node, "PruneFailed", "something else"));
+        assert_eq!(verdict(&fault), ("Kustomization/a/b".into(), Code::PruneFailed, None));
+        let message = "Thing/x/y delete failed: things.example.com \"y\" is forbidden: User \
+                       \"system:serviceaccount:a:weak\" cannot delete resource \"things\" in API group \"example.com\" in the \
+                       namespace \"x\"";
+        assert_eq!(only(alone(&node, "PruneFailed", message)).code, Code::Forbidden);
+    }
+
+    #[test]
+    fn an_unknown_reason_quotes_the_words() {
+        let fault = only(alone(&ks("a/b"), "DirectoryCreationFailed", "no space left on device"));
+        assert_eq!(verdict(&fault), ("Kustomization/a/b".into(), Code::ApplyFailed, None));
+        assert_eq!(fault.summary, "no space left on device");
+        let fault = only(alone(&ks("a/b"), "Odd", ""));
+        assert_eq!(fault.summary, "Kustomization a/b failed with reason Odd and gave no message");
+    }
+}
