@@ -135,10 +135,10 @@ mod tests {
         assert_eq!(secret.age_recipients.iter().collect::<Vec<_>>(), [recipient]);
         assert_eq!(secret.unverifiable, 4); // one with a space before it: age refuses that, too
         assert_eq!(secret.keys.iter().collect::<Vec<_>>(), ["a.agekey", "age.key"]);
-        assert_eq!(keys(json!({"a.agekey": text}), Encoding::Plain), SecretKeys {
-            keys: ["a.agekey".to_owned()].into(),
-            ..secret
-        });
+        assert_eq!(
+            keys(json!({"a.agekey": text}), Encoding::Plain),
+            SecretKeys { keys: ["a.agekey".to_owned()].into(), ..secret }
+        );
     }
 
     #[test]

@@ -365,7 +365,8 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_named_by_field_and_never_by_value() {
-        let read = |spec: Value| decode::<Body<KustomizationSpec, ApplierStatus>>(&json!({ "spec": spec })).map(drop);
+        let read =
+            |spec: Value| decode::<Body<KustomizationSpec, ApplierStatus>>(&json!({ "spec": spec })).map(drop);
         for (spec, error) in [
             (json!({"interval": 10}), "spec.interval: a number where text is due"),
             (json!({"wait": "hunter2"}), "spec.wait: text where a boolean is due"),

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 use super::age::{self, Encoding};
 use super::api;
 use super::convert;
-use super::list::{Extent, ListBuilder, ListHead, Lists};
+use super::list::{ListBuilder, ListHead, Lists};
 use super::times;
 use crate::model::{
     Coverage, Event, Evidence, FluxInstallation, GroupKind, Meta, Namespace, Node, ObjectKey, Pod, SecretKeys,
@@ -69,16 +69,6 @@ impl fmt::Display for Place {
     }
 }
 
-/// What an object proves about the absence of others.
-#[derive(Clone, Debug)]
-pub(super) enum Cover {
-    /// Its kind in its namespace.
-    Itself,
-    /// The same, but not for this kind.
-    Unless(GroupKind),
-    Nothing,
-}
-
 /// Which of two readings of one object is the newer one. Resource versions are numbers of one cluster's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Age {
@@ -124,11 +114,13 @@ struct Skipped {
 pub struct SnapshotBuilder {
     objects: BTreeMap<ObjectKey, Seen>,
     events: BTreeMap<(String, String), (Age, ObjectKey, Event)>,
-    coverage: Coverage,
+    /// What single objects cover; void when something could not be read, because it may have been any of them.
+    singles: Coverage,
     pub(super) lists: Lists,
     skipped: BTreeMap<String, Skipped>,
     warnings: BTreeSet<Warning>,
     incomplete: bool,
+    unreadable: bool,
     taken_at: Option<Timestamp>,
     newest: Option<Timestamp>,
 }
@@ -144,7 +136,9 @@ impl SnapshotBuilder {
     /// Of the same object twice, the newer one stays (resource version, then generation, then the later one); of
     /// the same declaration twice the first one, with a warning.
     pub fn add(&mut self, document: Value, place: Place) {
-        self.document(document, place, Cover::Itself);
+        let mut covers = Coverage::default();
+        self.document(document, place, &mut covers);
+        self.singles.merge(covers);
     }
 
     /// Begins a list whose items are handed over one by one.
@@ -152,8 +146,10 @@ impl SnapshotBuilder {
         ListBuilder::new(self, head, place)
     }
 
-    /// Warns that something could not be read: the snapshot is not complete.
+    /// Warns that something could not be read: the snapshot is not complete, and objects that stand alone prove no
+    /// absence any more.
     pub fn broken(&mut self, text: String) {
+        self.unreadable = true;
         self.incomplete(codes::INPUT_BROKEN, text);
     }
 
@@ -179,7 +175,7 @@ impl SnapshotBuilder {
     }
 
     // Recursive through lists in lists, and as deep as the readers of JSON and YAML allow.
-    pub(super) fn document(&mut self, mut document: Value, place: Place, cover: Cover) {
+    pub(super) fn document(&mut self, mut document: Value, place: Place, covers: &mut Coverage) {
         let Some(fields) = document.as_object_mut() else {
             self.skipped(&place).no_objects += 1;
             return;
@@ -200,12 +196,13 @@ impl SnapshotBuilder {
             ("v1", "Status") => self.status(&document, &place),
             // The API server's description of itself, and its answers about rights.
             (_, "APIResourceList" | "APIGroupList" | "APIGroup" | "APIVersions" | "APIGroupDiscoveryList") => {}
-            (version, _) if version.starts_with("authorization.") || version.starts_with("authentication.") => {}
+            (version, _) if version.starts_with("authorization.") || version.starts_with("authentication.") => {
+            }
             _ if has_items || kind == "List" => {
                 let items = fields.remove("items");
                 let Some(head) = ListHead::read(fields, has_items) else {
                     fields.extend(items.map(|items| ("items".to_owned(), items)));
-                    return self.object(&api_version, &kind, document, place, cover);
+                    return self.object(&api_version, &kind, document, place, covers);
                 };
                 let mut list = self.list(head, place.clone());
                 if let Some(Value::Array(items)) = items {
@@ -213,7 +210,7 @@ impl SnapshotBuilder {
                 }
                 list.end();
             }
-            _ => self.object(&api_version, &kind, document, place, cover),
+            _ => self.object(&api_version, &kind, document, place, covers),
         }
     }
 
@@ -222,11 +219,18 @@ impl SnapshotBuilder {
         let answer: api::ApiStatus = api::decode(document).unwrap_or_default();
         if answer.status != "Success" {
             let said = if answer.message.is_empty() { answer.reason } else { answer.message };
-            self.broken(format!("{place}: the API server answered: {said}"));
+            self.incomplete(codes::INPUT_BROKEN, format!("{place}: the API server answered: {said}"));
         }
     }
 
-    fn object(&mut self, api_version: &str, kind: &str, mut document: Value, place: Place, cover: Cover) {
+    fn object(
+        &mut self,
+        api_version: &str,
+        kind: &str,
+        mut document: Value,
+        place: Place,
+        covers: &mut Coverage,
+    ) {
         let kind = GroupKind::from_api_version(api_version, kind);
         let data = [take_data(&mut document, "data"), take_data(&mut document, "stringData")];
         wipe_last_applied(&mut document);
@@ -247,14 +251,7 @@ impl SnapshotBuilder {
         if place.declared.is_none() {
             self.newest = self.newest.max(times::newest(&document));
         }
-        let covered = match cover {
-            Cover::Itself => true,
-            Cover::Unless(kind) => key.kind != kind,
-            Cover::Nothing => false,
-        };
-        if covered {
-            self.coverage.cover(key.kind.clone(), &*key.namespace);
-        }
+        covers.cover(key.kind.clone(), &*key.namespace);
 
         let metadata = match api::decode(&document["metadata"]) {
             Ok(metadata) => metadata,
@@ -308,7 +305,8 @@ impl SnapshotBuilder {
         let wire = match api::decode::<api::Event>(document) {
             Ok(wire) => wire,
             Err(error) => {
-                return self.broken(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name));
+                return self
+                    .broken(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name));
             }
         };
         let (about, event) = convert::event(wire, &metadata.annotations);
@@ -332,12 +330,9 @@ impl SnapshotBuilder {
     /// Makes the snapshot. Without `now` the newest `takenAt` counts, else the newest time in any object.
     pub fn finish(mut self, label: String, now: Option<Timestamp>) -> Snapshot {
         self.warn_of_skipped();
-        let mut coverage = self.coverage;
-        for (kind, extent) in self.lists.extents() {
-            match extent {
-                Extent::Everywhere => coverage.cover_everywhere(kind),
-                Extent::Namespace(namespace) => coverage.cover(kind, namespace),
-            }
+        let mut coverage = self.lists.coverage();
+        if !self.unreadable {
+            coverage.merge(self.singles);
         }
         let mut snapshot = Snapshot {
             label,
@@ -361,7 +356,8 @@ impl SnapshotBuilder {
             // Oldest first; what stands at the same second is in no order of its own.
             events.sort_by(|a, b| {
                 let order = |event: &Event| (event.last, event.first, event.warning);
-                let words = |event: &Event| (event.reason.clone(), event.message.clone(), event.revision.clone());
+                let words =
+                    |event: &Event| (event.reason.clone(), event.message.clone(), event.revision.clone());
                 order(a).cmp(&order(b)).then_with(|| words(a).cmp(&words(b)))
             });
         }
@@ -379,7 +375,11 @@ impl SnapshotBuilder {
                 1 => parts.push(format!("1 {one}")),
                 _ => parts.push(format!("{count} {many}")),
             };
-            part(no_objects, "document that is no Kubernetes object", "documents that are no Kubernetes objects");
+            part(
+                no_objects,
+                "document that is no Kubernetes object",
+                "documents that are no Kubernetes objects",
+            );
             part(tables, "table without the objects themselves", "tables without the objects themselves");
             part(metadata_only, "object without spec and status", "objects without spec and status");
             part(watch_events, "watch event", "watch events");
@@ -438,16 +438,22 @@ fn content(
     let kind = &key.kind;
     let own = || key.clone();
     Ok(match (kind.group.as_ref(), kind.kind.as_ref()) {
-        _ if *kind == GroupKind::KUSTOMIZATION => {
-            Content::Node(Box::new(convert::kustomization(own(), meta, api::decode(document)?, place, problems)))
-        }
+        _ if *kind == GroupKind::KUSTOMIZATION => Content::Node(Box::new(convert::kustomization(
+            own(),
+            meta,
+            api::decode(document)?,
+            place,
+            problems,
+        ))),
         _ if *kind == GroupKind::HELM_RELEASE => {
             Content::Node(Box::new(convert::helm_release(own(), meta, api::decode(document)?, place, problems)))
         }
         _ if *kind == GroupKind::RESOURCE_SET => {
             Content::Node(Box::new(convert::resource_set(own(), meta, api::decode(document)?, place, problems)))
         }
-        _ if kind.is_source() => Content::Source(Box::new(convert::source(own(), meta, api::decode(document)?, place))),
+        _ if kind.is_source() => {
+            Content::Source(Box::new(convert::source(own(), meta, api::decode(document)?, place)))
+        }
         _ if [GroupKind::FLUX_INSTANCE, GroupKind::FLUX_REPORT].contains(kind) => {
             Content::Flux(convert::flux(key, api::decode(document)?), meta)
         }
@@ -506,8 +512,8 @@ fn entries(data: Option<Value>, field: &str) -> Result<Map<String, Value>, Strin
 /// kubectl keeps a copy of what was applied in an annotation, a Secret's values included.
 fn wipe_last_applied(document: &mut Value) {
     let annotations = document.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
-    if let Some(Value::String(text)) =
-        annotations.and_then(|annotations| annotations.get_mut("kubectl.kubernetes.io/last-applied-configuration"))
+    if let Some(Value::String(text)) = annotations
+        .and_then(|annotations| annotations.get_mut("kubectl.kubernetes.io/last-applied-configuration"))
     {
         text.zeroize();
     }

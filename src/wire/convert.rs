@@ -10,8 +10,8 @@ use super::builder::Place;
 use crate::model::{
     Artifact, At, Condition, ConditionStatus, Conditions, ContainerTrouble, Decryption, Dependency, Event,
     FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmReleaseSpec, HistoryEntry, InventoryEntry,
-    KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Pod, Revision, Source, Spec, ValuesRef, Workload,
-    parse_duration, parse_id,
+    KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Pod, Revision, Source, Spec, ValuesRef,
+    Workload, parse_duration, parse_id,
 };
 
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
@@ -36,7 +36,11 @@ pub(super) fn meta(wire: api::ObjectMeta, key: &ObjectKey) -> Meta {
         labels: wire.labels,
         annotations,
         owner: owner.map(|owner| {
-            ObjectKey::new(GroupKind::from_api_version(&owner.api_version, &owner.kind), &key.namespace, owner.name)
+            ObjectKey::new(
+                GroupKind::from_api_version(&owner.api_version, &owner.kind),
+                &key.namespace,
+                owner.name,
+            )
         }),
     }
 }
@@ -152,7 +156,11 @@ pub(super) fn kustomization(
     let check = |wire: api::Reference| {
         let api_version = if wire.api_version.is_empty() { "apps/v1" } else { &wire.api_version };
         HealthCheck {
-            key: ObjectKey::new(GroupKind::from_api_version(api_version, &wire.kind), wire.namespace, wire.name),
+            key: ObjectKey::new(
+                GroupKind::from_api_version(api_version, &wire.kind),
+                wire.namespace,
+                wire.name,
+            ),
         }
     };
     let expression = |wire: api::Reference| HealthCheckExpr {
@@ -258,7 +266,11 @@ pub(super) fn resource_set(
     let timeout = annotation("reconcileTimeout").and_then(|value| parse_duration(value));
     // flux-operator fills in nothing: an entry without a namespace is cluster-scoped
     let dependency = |(index, wire): (usize, api::DependsOn)| Dependency {
-        key: ObjectKey::new(GroupKind::from_api_version(&wire.api_version, &wire.kind), wire.namespace, wire.name),
+        key: ObjectKey::new(
+            GroupKind::from_api_version(&wire.api_version, &wire.kind),
+            wire.namespace,
+            wire.name,
+        ),
         ready_expr: text(wire.ready_expr).filter(|_| wire.ready),
         ready: wire.ready,
         at: dependency_at(place, index),
@@ -321,7 +333,9 @@ pub(super) fn source(
             referred(local, &key.namespace).into_iter().collect()
         }
         "ExternalArtifact" => referred(spec.source_ref, &key.namespace).into_iter().collect(),
-        "ArtifactGenerator" => spec.sources.into_iter().filter_map(|wire| referred(wire, &key.namespace)).collect(),
+        "ArtifactGenerator" => {
+            spec.sources.into_iter().filter_map(|wire| referred(wire, &key.namespace)).collect()
+        }
         "GitRepository" => {
             let names = spec.include.into_iter().map(|include| include.repository.name);
             let names = names.filter(|name| !name.is_empty());
@@ -397,7 +411,9 @@ pub(super) fn pod(name: &str, meta: Meta, body: api::Body<api::PodSpec, api::Pod
     Pod {
         meta,
         phase: status.phase,
-        unschedulable: scheduled.filter(|condition| condition.status == "False").map(|condition| condition.message),
+        unschedulable: scheduled
+            .filter(|condition| condition.status == "False")
+            .map(|condition| condition.message),
         containers: containers.filter_map(trouble).collect(),
         claims: spec.volumes.into_iter().filter_map(claim).collect(),
     }

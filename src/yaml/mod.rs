@@ -223,8 +223,15 @@ impl Document<'_> {
     /// Value of a key, through aliases but not through merge keys; the last one where a key stands twice.
     pub fn get(&self, node: NodeId, key: &str) -> Option<NodeId> {
         let Content::Mapping(entries) = &self.target(node).content else { return None };
-        let is_key = |node: NodeId| matches!(&self.target(node).content, Content::Scalar(text, ..) if text == key);
-        entries.iter().rev().find(|(name, _)| is_key(*name)).map(|(_, value)| *value)
+        entries.iter().rev().find(|(name, _)| self.text(*name) == Some(key)).map(|(_, value)| *value)
+    }
+
+    /// Text of a scalar as it is written, through aliases; `None` for anything else.
+    pub fn text(&self, node: NodeId) -> Option<&str> {
+        match &self.target(node).content {
+            Content::Scalar(text, ..) => Some(text),
+            _ => None,
+        }
     }
 
     /// Items of a sequence, through aliases; `None` for anything else.
@@ -426,7 +433,9 @@ mod tests {
         ] {
             assert_eq!(read(text), [Err(message.to_owned())], "{text}");
         }
-        for text in ["a: *b\n", "a: [1,,2]\n", "a: @x\n", "a: `x`\n", "a: %x\n", "v: - 1\n", "a: [\n", "{{- if .x }}\n"] {
+        for text in
+            ["a: *b\n", "a: [1,,2]\n", "a: @x\n", "a: `x`\n", "a: %x\n", "v: - 1\n", "a: [\n", "{{- if .x }}\n"]
+        {
             assert!(matches!(&read(text)[..], [Err(_)]), "{text}: {:?}", read(text));
         }
     }
@@ -474,7 +483,10 @@ mod tests {
             text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
         let values = read(&text);
-        assert!(matches!(&values[..], [Err(error)] if error.contains("aliases expand to more than")), "{values:?}");
+        assert!(
+            matches!(&values[..], [Err(error)] if error.contains("aliases expand to more than")),
+            "{values:?}"
+        );
     }
 
     #[test]
