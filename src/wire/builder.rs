@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 use super::age::{self, Encoding};
 use super::api;
 use super::convert;
-use super::list::{Extent, ListBuilder, ListHead, Lists};
+use super::list::{ListBuilder, ListHead, Lists};
 use super::times;
 use crate::model::{
     Coverage, Event, Evidence, FluxInstallation, GroupKind, Meta, Namespace, Node, ObjectKey, Pod, SecretKeys,
@@ -69,16 +69,6 @@ impl fmt::Display for Place {
     }
 }
 
-/// What an object proves about the absence of others.
-#[derive(Clone, Debug)]
-pub(super) enum Cover {
-    /// Its kind in its namespace.
-    Itself,
-    /// The same, but not for this kind.
-    Unless(GroupKind),
-    Nothing,
-}
-
 /// Which of two readings of one object is the newer one. Resource versions are numbers of one cluster's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Age {
@@ -124,11 +114,13 @@ struct Skipped {
 pub struct SnapshotBuilder {
     objects: BTreeMap<ObjectKey, Seen>,
     events: BTreeMap<(String, String), (Age, ObjectKey, Event)>,
-    coverage: Coverage,
+    /// What single objects cover; void when something could not be read, because it may have been any of them.
+    singles: Coverage,
     pub(super) lists: Lists,
     skipped: BTreeMap<String, Skipped>,
     warnings: BTreeSet<Warning>,
     incomplete: bool,
+    unreadable: bool,
     taken_at: Option<Timestamp>,
     newest: Option<Timestamp>,
 }
@@ -144,7 +136,9 @@ impl SnapshotBuilder {
     /// Of the same object twice, the newer one stays (resource version, then generation, then the later one); of
     /// the same declaration twice the first one, with a warning.
     pub fn add(&mut self, document: Value, place: Place) {
-        self.document(document, place, Cover::Itself);
+        let mut covers = Coverage::default();
+        self.document(document, place, &mut covers);
+        self.singles.merge(covers);
     }
 
     /// Begins a list whose items are handed over one by one.
@@ -152,8 +146,10 @@ impl SnapshotBuilder {
         ListBuilder::new(self, head, place)
     }
 
-    /// Warns that something could not be read: the snapshot is not complete.
+    /// Warns that something could not be read: the snapshot is not complete, and objects that stand alone prove no
+    /// absence any more.
     pub fn broken(&mut self, text: String) {
+        self.unreadable = true;
         self.incomplete(codes::INPUT_BROKEN, text);
     }
 
@@ -179,7 +175,7 @@ impl SnapshotBuilder {
     }
 
     // Recursive through lists in lists, and as deep as the readers of JSON and YAML allow.
-    pub(super) fn document(&mut self, mut document: Value, place: Place, cover: Cover) {
+    pub(super) fn document(&mut self, mut document: Value, place: Place, covers: &mut Coverage) {
         let Some(fields) = document.as_object_mut() else {
             self.skipped(&place).no_objects += 1;
             return;
@@ -206,7 +202,7 @@ impl SnapshotBuilder {
                 let items = fields.remove("items");
                 let Some(head) = ListHead::read(fields, has_items) else {
                     fields.extend(items.map(|items| ("items".to_owned(), items)));
-                    return self.object(&api_version, &kind, document, place, cover);
+                    return self.object(&api_version, &kind, document, place, covers);
                 };
                 let mut list = self.list(head, place.clone());
                 if let Some(Value::Array(items)) = items {
@@ -214,7 +210,7 @@ impl SnapshotBuilder {
                 }
                 list.end();
             }
-            _ => self.object(&api_version, &kind, document, place, cover),
+            _ => self.object(&api_version, &kind, document, place, covers),
         }
     }
 
@@ -223,11 +219,18 @@ impl SnapshotBuilder {
         let answer: api::ApiStatus = api::decode(document).unwrap_or_default();
         if answer.status != "Success" {
             let said = if answer.message.is_empty() { answer.reason } else { answer.message };
-            self.broken(format!("{place}: the API server answered: {said}"));
+            self.incomplete(codes::INPUT_BROKEN, format!("{place}: the API server answered: {said}"));
         }
     }
 
-    fn object(&mut self, api_version: &str, kind: &str, mut document: Value, place: Place, cover: Cover) {
+    fn object(
+        &mut self,
+        api_version: &str,
+        kind: &str,
+        mut document: Value,
+        place: Place,
+        covers: &mut Coverage,
+    ) {
         let kind = GroupKind::from_api_version(api_version, kind);
         let data = [take_data(&mut document, "data"), take_data(&mut document, "stringData")];
         wipe_last_applied(&mut document);
@@ -248,14 +251,7 @@ impl SnapshotBuilder {
         if place.declared.is_none() {
             self.newest = self.newest.max(times::newest(&document));
         }
-        let covered = match cover {
-            Cover::Itself => true,
-            Cover::Unless(kind) => key.kind != kind,
-            Cover::Nothing => false,
-        };
-        if covered {
-            self.coverage.cover(key.kind.clone(), &*key.namespace);
-        }
+        covers.cover(key.kind.clone(), &*key.namespace);
 
         let metadata = match api::decode(&document["metadata"]) {
             Ok(metadata) => metadata,
@@ -334,12 +330,9 @@ impl SnapshotBuilder {
     /// Makes the snapshot. Without `now` the newest `takenAt` counts, else the newest time in any object.
     pub fn finish(mut self, label: String, now: Option<Timestamp>) -> Snapshot {
         self.warn_of_skipped();
-        let mut coverage = self.coverage;
-        for (kind, extent) in self.lists.extents() {
-            match extent {
-                Extent::Everywhere => coverage.cover_everywhere(kind),
-                Extent::Namespace(namespace) => coverage.cover(kind, namespace),
-            }
+        let mut coverage = self.lists.coverage();
+        if !self.unreadable {
+            coverage.merge(self.singles);
         }
         let mut snapshot = Snapshot {
             label,

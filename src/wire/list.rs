@@ -1,11 +1,11 @@
 //! Lists: a typed one speaks for its whole kind, a `v1` List only for what it holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::builder::{Cover, Place, SnapshotBuilder, codes};
-use crate::model::GroupKind;
+use super::builder::{Place, SnapshotBuilder, codes};
+use crate::model::{Coverage, GroupKind};
 
 /// What a list says of itself, beside its items.
 #[derive(Clone, Debug)]
@@ -50,7 +50,8 @@ pub struct ListBuilder<'builder> {
     item_kind: Option<GroupKind>,
     place: Place,
     namespaces: BTreeSet<String>,
-    items: usize,
+    covers: Coverage,
+    torn: bool,
 }
 
 impl<'builder> ListBuilder<'builder> {
@@ -58,96 +59,85 @@ impl<'builder> ListBuilder<'builder> {
         if let Some(taken_at) = &head.taken_at {
             builder.taken_at(taken_at, &place);
         }
-        let item_kind = head.item_kind();
-        Self { builder, head, item_kind, place, namespaces: BTreeSet::new(), items: 0 }
+        let (item_kind, namespaces, covers) = (head.item_kind(), BTreeSet::new(), Coverage::default());
+        Self { builder, head, item_kind, place, namespaces, covers, torn: false }
     }
 
     /// Adds one item; in a typed list it may lack `apiVersion` and `kind`.
     pub fn item(&mut self, mut item: Value, place: Place) {
-        self.items += 1;
         if let (Some(kind), Some(fields)) = (&self.item_kind, item.as_object_mut()) {
-            let absent = |fields: &Map<String, Value>, name: &str| fields.get(name).is_none_or(Value::is_null);
-            if absent(fields, "kind") && absent(fields, "apiVersion") {
+            let absent = |name: &str| fields.get(name).is_none_or(Value::is_null);
+            if absent("kind") && absent("apiVersion") {
                 fields.insert("kind".to_owned(), kind.kind.as_ref().into());
                 fields.insert("apiVersion".to_owned(), self.head.api_version.as_str().into());
             }
-            if let Some(namespace) = item["metadata"]["namespace"].as_str() {
-                self.namespaces.insert(namespace.to_owned());
-            } else {
-                self.namespaces.insert(String::new());
-            }
         }
-        let cover = match (&self.item_kind, self.head.partial) {
-            (None, false) => Cover::Itself,
-            (Some(kind), false) => Cover::Unless(kind.clone()), // its own kind is decided at the end
-            (_, true) => Cover::Nothing,
-        };
-        self.builder.document(item, place, cover);
+        self.namespaces.insert(item["metadata"]["namespace"].as_str().unwrap_or_default().to_owned());
+        self.builder.document(item, place, &mut self.covers);
+    }
+
+    /// An item could not be read: the list proves no absence.
+    pub fn torn(&mut self) {
+        self.torn = true;
     }
 
     /// Ends the list and settles what its absences prove.
     pub fn end(self) {
-        let Self { builder, head, item_kind, place, namespaces, items } = self;
+        let Self { builder, head, item_kind, place, namespaces, covers, torn } = self;
         if head.partial {
-            let kinds =
-                item_kind.as_ref().map_or("objects".to_owned(), |kind| format!("{} objects", kind.kind));
+            let kind = item_kind.as_ref().map_or("objects".to_owned(), |kind| format!("{} objects", kind.kind));
             builder
-                .incomplete(codes::PARTIAL_LIST, format!("{place}: one page of a list of {kinds}, more exist"));
+                .incomplete(codes::PARTIAL_LIST, format!("{place}: one page of a list of {kind}, more exist"));
         }
-        if let Some(kind) = item_kind.filter(|kind| !kind.group.ends_with("meta.k8s.io")) {
-            builder.lists.add(TypedList {
-                kind,
-                resource_version: head.resource_version,
-                partial: head.partial,
-                namespaces: (items > 0).then_some(namespaces),
-            });
-        }
+        builder.lists.0.push(List {
+            // Lists of mere metadata list something else than their kind says.
+            kind: item_kind.filter(|kind| kind.group != "meta.k8s.io"),
+            resource_version: head.resource_version,
+            page: head.partial,
+            torn,
+            namespaces,
+            covers,
+        });
     }
 }
 
-/// A typed list, as far as it decides what is covered.
+/// A list, as far as it decides what is covered.
 #[derive(Debug)]
-struct TypedList {
-    kind: GroupKind,
+struct List {
+    /// What it lists; `None` for a `v1` List.
+    kind: Option<GroupKind>,
     resource_version: String,
-    partial: bool,
-    /// Namespaces of its items, `None` where it has none.
-    namespaces: Option<BTreeSet<String>>,
+    page: bool,
+    torn: bool,
+    /// Namespaces of its items.
+    namespaces: BTreeSet<String>,
+    /// What its items cover, each for itself.
+    covers: Coverage,
 }
 
-/// All typed lists of one snapshot.
+/// All lists of one snapshot.
 #[derive(Debug, Default)]
-pub(super) struct Lists(Vec<TypedList>);
-
-/// Where a typed list proves absence.
-pub(super) enum Extent {
-    Everywhere,
-    Namespace(String),
-}
+pub(super) struct Lists(Vec<List>);
 
 impl Lists {
-    fn add(&mut self, list: TypedList) {
-        self.0.push(list);
-    }
-
     /// What the lists cover. The last page of a list reads like a whole one, but shares its resource version with
     /// the pages before it, which say that they are pages.
-    pub(super) fn extents(self) -> Vec<(GroupKind, Extent)> {
-        let mut pages: BTreeMap<GroupKind, BTreeSet<String>> = BTreeMap::new();
-        for list in self.0.iter().filter(|list| list.partial) {
-            pages.entry(list.kind.clone()).or_default().insert(list.resource_version.clone());
-        }
-        let whole = |list: &TypedList| {
-            !list.partial
-                && !pages.get(&list.kind).is_some_and(|versions| versions.contains(&list.resource_version))
-        };
-        let extent = |list: TypedList| match list.namespaces.map(Vec::from_iter) {
-            // All in one namespace: it may have been asked for that namespace alone.
-            Some(mut namespaces) if namespaces.len() == 1 => {
-                (list.kind, Extent::Namespace(namespaces.pop().unwrap_or_default()))
+    pub(super) fn coverage(self) -> Coverage {
+        let page = |list: &List| (list.kind.clone(), list.resource_version.clone());
+        let pages: BTreeSet<_> = self.0.iter().filter(|list| list.page).map(page).collect();
+        let mut coverage = Coverage::default();
+        for list in self.0 {
+            let last_page = list.kind.is_some() && pages.contains(&page(&list));
+            if list.page || list.torn || last_page {
+                continue;
             }
-            _ => (list.kind, Extent::Everywhere),
-        };
-        self.0.into_iter().filter(whole).map(extent).collect()
+            coverage.merge(list.covers);
+            match list.kind {
+                // All in one namespace: it may have been asked for in that namespace alone.
+                Some(kind) if list.namespaces.len() != 1 => coverage.cover_everywhere(kind),
+                _ => {}
+            }
+        }
+        coverage
     }
 }

@@ -223,9 +223,15 @@ impl Document<'_> {
     /// Value of a key, through aliases but not through merge keys; the last one where a key stands twice.
     pub fn get(&self, node: NodeId, key: &str) -> Option<NodeId> {
         let Content::Mapping(entries) = &self.target(node).content else { return None };
-        let is_key =
-            |node: NodeId| matches!(&self.target(node).content, Content::Scalar(text, ..) if text == key);
-        entries.iter().rev().find(|(name, _)| is_key(*name)).map(|(_, value)| *value)
+        entries.iter().rev().find(|(name, _)| self.text(*name) == Some(key)).map(|(_, value)| *value)
+    }
+
+    /// Text of a scalar as it is written, through aliases; `None` for anything else.
+    pub fn text(&self, node: NodeId) -> Option<&str> {
+        match &self.target(node).content {
+            Content::Scalar(text, ..) => Some(text),
+            _ => None,
+        }
     }
 
     /// Items of a sequence, through aliases; `None` for anything else.

@@ -1,0 +1,21 @@
+//! The example that is built into the binary: a blocked cluster. Pure.
+
+use crate::model::Snapshot;
+use crate::repo::{InputError, parse_embedded};
+
+/// The example cluster, as a dump of it would read.
+///
+/// Fails only where the embedded file is broken, which a test rules out.
+pub fn snapshot() -> Result<Snapshot, InputError> {
+    parse_embedded(include_str!("cluster.yaml"), "demo")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_example_is_read_whole() {
+        let snapshot = super::snapshot().unwrap();
+        assert!(snapshot.complete && snapshot.warnings.is_empty(), "{:?}", snapshot.warnings);
+        assert!(!snapshot.nodes.is_empty());
+    }
+}

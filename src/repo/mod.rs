@@ -1,0 +1,88 @@
+//! Files: dumps of a cluster, and working trees of a repository.
+//!
+//! `walk` reads the disk and hands bytes to `parse` and `tree`, which are pure and make the snapshot.
+
+mod parse;
+mod tree;
+mod walk;
+
+use std::path::PathBuf;
+
+use crate::model::Snapshot;
+use crate::wire::SnapshotBuilder;
+
+pub use walk::{read_dump, read_repository};
+
+/// Reads a dump that is built into the binary; the label is also the name of its file in messages.
+pub(crate) fn parse_embedded(text: &str, label: &str) -> Result<Snapshot, InputError> {
+    let mut builder = SnapshotBuilder::new();
+    let mut outcome = parse::parse_dump(text.as_bytes(), label, &mut builder);
+    match outcome.errors.pop() {
+        Some(first) => Err(InputError::Nothing { first, others: outcome.errors.len() }),
+        None => Ok(builder.finish(label.to_owned(), None)),
+    }
+}
+
+/// Why an input gives no answer at all. What hurts only a part of it is a warning in the snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// A path that was asked for does not exist.
+    #[error("{} does not exist", path.display())]
+    NotFound {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The operating system refuses to read a path.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The path as given.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A folder holds no file that could be a dump.
+    #[error("no YAML or JSON files in {}", path.display())]
+    NoFiles {
+        /// The folder as given.
+        path: PathBuf,
+    },
+    /// Nothing in the input could be read.
+    #[error("{first}{}", if *others == 0 { String::new() } else { format!(" (and {others} more)") })]
+    Nothing {
+        /// What is wrong with the first file, with its name.
+        first: String,
+        /// How many more complaints there are.
+        others: usize,
+    },
+    /// A path inside a repository was asked for that leads out of it.
+    #[error("{path} is outside of {}", repository.display())]
+    OutsideRepository {
+        /// The path as given.
+        path: String,
+        /// The repository.
+        repository: PathBuf,
+    },
+    /// A repository is not a folder.
+    #[error("{} is not a folder", path.display())]
+    NotAFolder {
+        /// The path as given.
+        path: PathBuf,
+    },
+}
+
+impl InputError {
+    /// What the reader can do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoFiles { .. } => Some(
+                "files end in .yaml, .yml, .json or .jsonl, and may be compressed (.gz); others can be named",
+            ),
+            Self::Nothing { .. } => Some("write a dump with `kubectl get ks,hr,gitrepo -A -o yaml`"),
+            Self::NotFound { .. }
+            | Self::Unreadable { .. }
+            | Self::OutsideRepository { .. }
+            | Self::NotAFolder { .. } => None,
+        }
+    }
+}
