@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::report::{ObjectReport, SourceReport, State};
 use super::standing::{Standing, is_older};
 use crate::graph::Layering;
-use crate::model::{GroupKind, Meta, ObjectKey, Snapshot, Warning};
+use crate::model::{GroupKind, Meta, Node, ObjectKey, Snapshot, Warning};
 
 /// A deletion that takes longer than this is held by something.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
@@ -94,8 +94,9 @@ fn lost_events(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
 fn owned_twice(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
     let mut owners: BTreeMap<&ObjectKey, BTreeSet<&ObjectKey>> = BTreeMap::new();
     for (key, node) in &facts.snapshot.nodes {
-        if node.remote || node.meta.deleted.is_some() {
-            continue; // a remote inventory names objects of another cluster
+        // A remote inventory names objects of another cluster, that of a failed release what it never applied.
+        if node.remote || node.meta.deleted.is_some() || has_failed_release(node) {
+            continue;
         }
         for entry in node.status.inventory.iter().flatten() {
             owners.entry(&entry.key).or_default().insert(key);
@@ -124,6 +125,11 @@ fn owned_twice(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
             object: owners.first().map(|owner| (*owner).clone()),
         });
     }
+}
+
+fn has_failed_release(node: &Node) -> bool {
+    let newest = node.status.history.first();
+    node.key.kind == GroupKind::HELM_RELEASE && newest.is_some_and(|release| release.status != "deployed")
 }
 
 fn stuck_deletions(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
