@@ -3,3 +3,6 @@
 pub mod diagnosis;
 pub mod graph;
 pub mod model;
+pub mod render;
+#[cfg(test)]
+mod testing;

@@ -7,6 +7,7 @@
 pub mod catalogue;
 mod cause;
 mod report;
+pub mod selection;
 
 pub use cause::{Cause, Code, Fault, Quote, Remedy, RetryClock};
 pub use report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};
