@@ -214,7 +214,10 @@ impl<'a> StatusView<'a> {
 pub fn missing(diagnosis: &Diagnosis) -> impl Iterator<Item = (&ObjectKey, &[ObjectKey])> {
     let is_missing = |key: &ObjectKey, dependent: &ObjectKey| {
         diagnosis.objects.get(dependent).is_some_and(|object| {
-            object.depends_on.iter().any(|(dependency, verdict)| dependency == key && *verdict == Verdict::NotFound)
+            object
+                .depends_on
+                .iter()
+                .any(|(dependency, verdict)| dependency == key && *verdict == Verdict::NotFound)
         })
     };
     diagnosis
@@ -241,11 +244,7 @@ fn hits(
 ///
 /// It does not if it is about an object that is not shown, or about a source that no shown object uses. A warning
 /// about anything else stays: whom it concerns is not known.
-fn bears_on(
-    warning: &Warning,
-    diagnosis: &Diagnosis,
-    shown: &BTreeMap<&ObjectKey, &ObjectReport>,
-) -> bool {
+fn bears_on(warning: &Warning, diagnosis: &Diagnosis, shown: &BTreeMap<&ObjectKey, &ObjectReport>) -> bool {
     let Some(about) = &warning.object else { return true };
     if diagnosis.objects.contains_key(about) {
         return shown.contains_key(about);
@@ -417,7 +416,8 @@ mod tests {
         let cluster = cluster();
         let view = Selection { layer: Some(2), ..Selection::default() }.view(&cluster);
         assert_eq!(view.causes[0].blocks, 1);
-        let narrowed = Selection { objects: BTreeSet::from([ks_key("flux-system/broken")]), ..Default::default() };
+        let narrowed =
+            Selection { objects: BTreeSet::from([ks_key("flux-system/broken")]), ..Default::default() };
         assert_eq!(narrowed.view(&cluster).causes[0].blocks, 1);
     }
 
@@ -443,11 +443,16 @@ mod tests {
 
     #[test]
     fn warnings_are_bad_only_when_strict_and_only_where_they_bear_on_what_is_shown() {
-        let cluster = diagnosis([ks("a/apps").ready().source("a/repo"), ks("b/other").ready().source("b/repo")])
-            .warning("SourceStale", "stale", Some(source("a/repo")));
+        let cluster =
+            diagnosis([ks("a/apps").ready().source("a/repo"), ks("b/other").ready().source("b/repo")]).warning(
+                "SourceStale",
+                "stale",
+                Some(source("a/repo")),
+            );
         let view = Selection::default().view(&cluster);
         assert_eq!((view.outcome(false), view.outcome(true)), (Outcome::Good, Outcome::Bad));
-        let narrow = |namespace: &str| Selection { namespace: Some(namespace.to_owned()), ..Default::default() };
+        let narrow =
+            |namespace: &str| Selection { namespace: Some(namespace.to_owned()), ..Default::default() };
         assert_eq!(narrow("a").view(&cluster).outcome(true), Outcome::Bad);
         assert_eq!(narrow("b").view(&cluster).outcome(true), Outcome::Good);
     }

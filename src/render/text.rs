@@ -135,8 +135,7 @@ pub(super) fn list(names: &[String], width: Option<usize>, most_lines: usize, el
     }
     let first = |count: usize| {
         let shown = names[..count].join(", ");
-        let space = if count == 0 { "" } else { " " };
-        wrap(&format!("{shown}{space}{ellipsis} and {} more", names.len() - count), width)
+        wrap(&format!("{shown} {ellipsis} and {} more", names.len() - count), width)
     };
     // the largest count that fits; more names never take fewer lines
     let (mut fits, mut too_many) = (0, names.len());
@@ -148,7 +147,7 @@ pub(super) fn list(names: &[String], width: Option<usize>, most_lines: usize, el
             too_many = middle;
         }
     }
-    first(fits)
+    first(fits.max(1)) // a bare count would say nothing
 }
 
 /// `1 Kustomization`, `12 Kustomizations`.
@@ -271,8 +270,8 @@ mod tests {
     fn a_list_counts_what_does_not_fit() {
         let names: Vec<String> = (1..=40).map(|n| format!("app-{n}")).collect();
         assert_eq!(list(&names[..3], Some(40), 1, "…"), ["app-1, app-2, app-3"]);
-        assert_eq!(list(&names, Some(40), 1, "…"), ["app-1, app-2, app-3 … and 37 more"]);
-        assert_eq!(list(&names, Some(5), 1, "…").join("|"), "… and|40|more"); // never nothing
+        assert_eq!(list(&names, Some(40), 1, "…"), ["app-1, app-2, app-3, app-4 … and 36 more"]);
+        assert_eq!(list(&names, Some(5), 1, "…").join("|"), "app-1|… and|39|more");
         assert_eq!(list(&names, None, 1, "…")[0].len(), names.join(", ").len());
     }
 

@@ -81,24 +81,10 @@ impl View {
     pub(super) fn symbols(&self) -> Symbols {
         if self.unicode {
             Symbols {
-                command: "►",
-                busy: "◎",
-                good: "✔",
-                bad: "✗",
-                warning: "⚠",
-                arrow: "→",
-                ellipsis: "…",
+                command: "►", busy: "◎", good: "✔", bad: "✗", warning: "⚠", arrow: "→", ellipsis: "…"
             }
         } else {
-            Symbols {
-                command: ">",
-                busy: "~",
-                good: "+",
-                bad: "x",
-                warning: "!",
-                arrow: "->",
-                ellipsis: "...",
-            }
+            Symbols { command: ">", busy: "~", good: "+", bad: "x", warning: "!", arrow: "->", ellipsis: "..." }
         }
     }
 }

@@ -47,7 +47,9 @@ pub fn kind_from_word(word: &str) -> Option<GroupKind> {
     let (kind, _) = WORDS.iter().find(|(_, words)| words.contains(&name))?;
     let fits = group.is_none_or(|group| {
         let versioned = group.split_once('.').is_some_and(|(version, group)| {
-            version.starts_with('v') && version[1..].starts_with(|c: char| c.is_ascii_digit()) && group == kind.group
+            version.starts_with('v')
+                && version[1..].starts_with(|c: char| c.is_ascii_digit())
+                && group == kind.group
         });
         group == kind.group || versioned
     });
@@ -126,7 +128,9 @@ pub enum ObjectError {
         candidates: Vec<String>,
     },
     /// The kind has no state of its own here.
-    #[error("{kind}/{name} has no place in the layers: status shows Kustomizations, HelmReleases and ResourceSets")]
+    #[error(
+        "{kind}/{name} has no place in the layers: status shows Kustomizations, HelmReleases and ResourceSets"
+    )]
     NotAnApplier {
         /// Kind that was asked for.
         kind: String,
@@ -162,7 +166,9 @@ impl ObjectError {
             },
             Self::Ambiguous { .. } => Some("name one of them in full, or narrow with -n".to_owned()),
             Self::NotAnApplier { .. } => None,
-            Self::OtherNamespace { .. } => Some("leave -n away, or name the object without its namespace".to_owned()),
+            Self::OtherNamespace { .. } => {
+                Some("leave -n away, or name the object without its namespace".to_owned())
+            }
             Self::OtherKind { .. } => Some("leave --kind away, or use --kind all".to_owned()),
         }
     }
@@ -311,7 +317,9 @@ mod tests {
         ] {
             assert_eq!(kind_from_word(word), Some(kind), "{word}");
         }
-        for word in ["", "k", "deploy", "kustomization.kustomize.config.k8s.io", "ks.v.kustomize.toolkit.fluxcd.io"] {
+        for word in
+            ["", "k", "deploy", "kustomization.kustomize.config.k8s.io", "ks.v.kustomize.toolkit.fluxcd.io"]
+        {
             assert_eq!(kind_from_word(word), None, "{word}");
         }
     }

@@ -195,7 +195,13 @@ impl Spec {
 pub(crate) fn cause(code: Code, object: ObjectKey, affected: Vec<ObjectKey>) -> Cause {
     let summary = format!("{} is wrong and has to be mended before anything behind it can go on", object.name);
     Cause {
-        chain: affected.first().into_iter().chain([&object]).cloned().collect(),
+        chain: affected
+            .first()
+            .filter(|first| **first != object)
+            .into_iter()
+            .chain([&object])
+            .cloned()
+            .collect(),
         fault: Fault {
             object,
             code,
@@ -242,7 +248,10 @@ pub(crate) fn diagnosis(specs: impl IntoIterator<Item = Spec>) -> Diagnosis {
         }
         if let Some(code) = code {
             let at_fault = missing.clone().unwrap_or_else(|| object.key.clone());
-            found.causes.push(cause(code, at_fault, vec![object.key.clone()]));
+            match found.causes.iter_mut().find(|cause| cause.fault.object == at_fault) {
+                Some(cause) => cause.affected.push(object.key.clone()),
+                None => found.causes.push(cause(code, at_fault, vec![object.key.clone()])),
+            }
         }
         if let Some(missing) = missing {
             found.layering.missing.entry(missing).or_default().push(object.key.clone());
@@ -304,9 +313,7 @@ impl Diagnosis {
             let blocked = |object: &&ObjectReport| object.blocked_by.contains(&cause.fault.object);
             cause.blocks = self.objects.values().filter(blocked).count();
         }
-        self.causes.sort_by(|a, b| {
-            b.blocks.cmp(&a.blocks).then_with(|| a.fault.object.cmp(&b.fault.object))
-        });
+        self.causes.sort_by(|a, b| b.blocks.cmp(&a.blocks).then_with(|| a.fault.object.cmp(&b.fault.object)));
         self
     }
 }

@@ -216,7 +216,10 @@ impl<'a> StatusV1<'a> {
             layers: view
                 .layers
                 .iter()
-                .map(|(layer, objects)| LayerV1 { layer: *layer, objects: objects.iter().copied().map(object).collect() })
+                .map(|(layer, objects)| LayerV1 {
+                    layer: *layer,
+                    objects: objects.iter().copied().map(object).collect(),
+                })
                 .collect(),
             unlayered: view.unlayered.iter().copied().map(object).collect(),
             missing: view
