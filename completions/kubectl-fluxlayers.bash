@@ -19,9 +19,6 @@ _kubectl__fluxlayers() {
             kubectl__fluxlayers,completion)
                 cmd="kubectl__fluxlayers__subcmd__completion"
                 ;;
-            kubectl__fluxlayers,st)
-                cmd="kubectl__fluxlayers__subcmd__status"
-                ;;
             kubectl__fluxlayers,status)
                 cmd="kubectl__fluxlayers__subcmd__status"
                 ;;
@@ -32,7 +29,7 @@ _kubectl__fluxlayers() {
 
     case "${cmd}" in
         kubectl__fluxlayers)
-            opts="-n -A -v -h -V --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --namespace --all-namespaces --color --verbose --help --version status st completion"
+            opts="-n -A -v -h -V --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --namespace --all-namespaces --color --verbose --help --version status completion"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

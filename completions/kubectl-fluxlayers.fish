@@ -42,7 +42,6 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s v
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "status" -d 'Show the layers, and the root causes of what does not come up'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "st" -d 'Show the layers, and the root causes of what does not come up'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l kind -d 'Kinds to show: ks, hr, rset or all (default: ks, with the causes of every kind)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l state -d 'States to show, such as failed,blocked' -r
@@ -71,33 +70,6 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l kind -d 'Kinds to show: ks, hr, rset or all (default: ks, with the causes of every kind)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l state -d 'States to show, such as failed,blocked' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l layer -d 'Show one layer' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -s l -l selector -d 'Show what these labels select, as kubectl does' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -s o -l output -d 'Output: table, wide, json, yaml or name' -r -f -a "table\t'For people'
-wide\t'For people, one row an object'
-json\t'`fluxlayers/v1`'
-yaml\t'The same as YAML'
-name\t'One name a line'"
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l repo -d 'Read a Git working tree, with --offline' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l path -d 'Cluster\'s folder in a tree that holds several' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l now -d 'Measure ages from this moment (RFC 3339)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l context -d 'Context of the kubeconfig (live clusters: next version)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l kubeconfig -d 'Path of the kubeconfig (live clusters: next version)' -r -F
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -s n -l namespace -d 'Look at one namespace (default: all)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l strict -d 'Warnings count as bad'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l no-headers -d 'Leave the table\'s header away'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l demo -d 'Use the blocked example cluster that is built in'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l offline -d 'Ask no cluster; needs --repo'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -l no-repo -d 'Never join the working tree around the current folder'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l repo -d 'Read a Git working tree, with --offline' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l path -d 'Cluster\'s folder in a tree that holds several' -r

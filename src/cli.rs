@@ -64,7 +64,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the layers, and the root causes of what does not come up
-    #[command(visible_alias = "st", after_long_help = crate::commands::status::EXAMPLES)]
+    #[command(after_long_help = crate::commands::status::EXAMPLES)]
     Status(StatusArgs),
     /// Print the completion script of a shell
     #[command(help_template = "{about-with-newline}\n{usage-heading} {usage}\n\n{positionals}{after-help}")]
@@ -83,7 +83,7 @@ pub struct GlobalArgs {
     pub namespace: Option<String>,
 
     /// Look at all namespaces; this is the default
-    #[arg(short = 'A', long, global = true, conflicts_with = "namespace", help_heading = "Scope")]
+    #[arg(short = 'A', long, global = true, help_heading = "Scope")]
     pub all_namespaces: bool,
 
     /// Colour: auto, always or never
@@ -103,6 +103,13 @@ pub struct GlobalArgs {
     /// Tell more: every cause in full, its evidence, its remedies
     #[arg(short, long, global = true, help_heading = "Output")]
     pub verbose: bool,
+}
+
+impl GlobalArgs {
+    /// The one namespace that is looked at; as with kubectl, `-A` beats `-n`.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref().filter(|_| !self.all_namespaces)
+    }
 }
 
 /// Where the facts come from.

@@ -18,7 +18,7 @@ pub enum CommandError {
     },
     /// Neither a dump nor the demo nor a repository was named.
     #[error(
-        "nothing to read: this version reads dumps, repositories and its own demo, live clusters come with the next"
+        "no cluster is asked yet: this version reads dumps, repositories and its demo, live clusters come with the next"
     )]
     NoOrigin,
     /// The origin could not be read.

@@ -152,11 +152,11 @@ mod tests {
             ("--repo a/b=. --offline --path clusters/home", "repository"),
             (
                 "",
-                "error: nothing to read: this version reads dumps, repositories and its own demo, live clusters come with the next",
+                "error: no cluster is asked yet: this version reads dumps, repositories and its demo, live clusters come with the next",
             ),
             (
                 "--context home",
-                "error: nothing to read: this version reads dumps, repositories and its own demo, live clusters come with the next",
+                "error: no cluster is asked yet: this version reads dumps, repositories and its demo, live clusters come with the next",
             ),
             ("--demo --from a", "error: --from and --demo exclude each other"),
             ("--demo --context home", "error: --demo needs no cluster: leave --context and --kubeconfig away"),

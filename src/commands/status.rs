@@ -168,7 +168,7 @@ fn is_empty(status: &StatusView<'_>) -> bool {
 
 fn select(args: &StatusArgs, global: &GlobalArgs, diagnosis: &Diagnosis) -> Result<Selection, CommandError> {
     let mut selection = Selection {
-        namespace: global.namespace.clone(),
+        namespace: global.namespace().map(str::to_owned),
         selector: args.selector.clone().unwrap_or_default(),
         states: args.state.iter().copied().collect(),
         layer: args.layer,
@@ -180,7 +180,7 @@ fn select(args: &StatusArgs, global: &GlobalArgs, diagnosis: &Diagnosis) -> Resu
     }
     let kinds = selection.kinds_explicit.then(|| selection.kinds.clone());
     for object in &args.objects {
-        let key = resolve(diagnosis, object, global.namespace.as_deref(), kinds.as_ref())?;
+        let key = resolve(diagnosis, object, global.namespace(), kinds.as_ref())?;
         selection.objects.insert(key);
     }
     if kinds.is_none() && !selection.objects.is_empty() {
