@@ -64,8 +64,7 @@ impl CommandError {
                 "read a repository: kubectl fluxlayers status --repo DIR --offline".to_owned(),
             ],
             Self::NothingOfFlux { .. } => {
-                vec!["a dump needs the Flux objects themselves: kubectl get -A -o yaml kustomizations.kustomize.toolkit.fluxcd.io,…"
-                    .to_owned()]
+                vec![format!("a dump needs the Flux objects themselves: {HOW_TO_DUMP}")]
             }
             Self::Object(error) => error.hint().into_iter().collect(),
             Self::Write(_) => Vec::new(),

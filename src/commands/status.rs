@@ -188,3 +188,58 @@ fn select(args: &StatusArgs, global: &GlobalArgs, diagnosis: &Diagnosis) -> Resu
     }
     Ok(selection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::diagnosis::selection::testing::{diagnosis, hr, ks};
+    use clap::Parser;
+
+    fn selected(words: &str) -> Result<String, String> {
+        let words = ["kubectl-fluxlayers", "status"].into_iter().chain(words.split_whitespace());
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        let Command::Status(args) = &cli.command else { panic!("not status") };
+        let found = diagnosis([ks("a/apps"), ks("b/apps"), ks("b/web"), hr("b/web"), hr("b/plex")]);
+        let selection = select(args, &cli.global, &found).map_err(|error| error.in_full())?;
+        let view = selection.view(&found);
+        let shown: Vec<String> = view.objects().map(|object| object.key.to_string()).collect();
+        Ok(shown.join(" "))
+    }
+
+    #[test]
+    fn flags_become_a_selection() {
+        for (flags, shown) in [
+            ("", "Kustomization/a/apps Kustomization/b/apps Kustomization/b/web"),
+            ("-n a", "Kustomization/a/apps"),
+            ("-n a -A", "Kustomization/a/apps Kustomization/b/apps Kustomization/b/web"),
+            ("--kind hr", "HelmRelease/b/plex HelmRelease/b/web"),
+            (
+                "--kind KS,HelmReleases -n b",
+                "HelmRelease/b/plex HelmRelease/b/web Kustomization/b/apps Kustomization/b/web",
+            ),
+            ("--kind all --state blocked,failed", ""),
+            ("plex", "HelmRelease/b/plex"),
+            ("plex web", "HelmRelease/b/plex Kustomization/b/web"),
+            ("hr/web", "HelmRelease/b/web"),
+            ("--kind hr web", "HelmRelease/b/web"),
+            ("apps -n b", "Kustomization/b/apps"),
+            ("Kustomization/b/apps", "Kustomization/b/apps"),
+        ] {
+            assert_eq!(selected(flags).as_deref(), Ok(shown), "{flags}");
+        }
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_refused() {
+        for (flags, said) in [
+            ("apps", "`apps` could be any of ks/a/apps, ks/b/apps"),
+            ("ks/a/apps -n b", "`ks/a/apps` is not in namespace b"),
+            ("--kind ks hr/web", "`hr/web` is none of the kinds that --kind selects"),
+            ("--kind ks plex", "no Kustomization named `plex` in sight"),
+            ("plex -n a", "no Kustomization or HelmRelease named `plex` in namespace a"),
+        ] {
+            assert_eq!(selected(flags).as_ref().map_err(String::as_str), Err(said), "{flags}");
+        }
+    }
+}

@@ -53,7 +53,10 @@ fn bad_arguments_are_told_on_standard_error_and_exit_2() {
         (&["stauts"], "a similar subcommand exists: 'status'"),
         (&["status", "--kind", "pods"], "choose ks, hr, rset or all"),
         (&["status", "--kind", "gitrepo"], "a GitRepository has no place in the layers"),
-        (&["status", "--state", "blocked,broken"], "invalid value 'broken' for '--state <STATES>': choose from missing"),
+        (
+            &["status", "--state", "blocked,broken"],
+            "invalid value 'broken' for '--state <STATES>': choose from missing",
+        ),
         (&["status", "--layer", "-1"], "unexpected argument '-1'"),
         (&["status", "--layer", "one"], "invalid value 'one' for '--layer <N>'"),
         (&["status", "-l", "a>1"], "invalid value 'a>1' for '--selector <SELECTOR>'"),

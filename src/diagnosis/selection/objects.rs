@@ -112,9 +112,9 @@ impl FromStr for ObjectArg {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {
     /// Nothing of that name.
-    #[error("no {what} in sight")]
+    #[error("no {what}")]
     NotFound {
-        /// What was looked for.
+        /// What was looked for, and where.
         what: String,
         /// The nearest names, spelt so that they work, the nearest first.
         similar: Vec<String>,
@@ -209,9 +209,9 @@ pub fn resolve(
         [kind] => kind.kind.to_string(),
         _ => "Kustomization or HelmRelease".to_owned(),
     };
-    let place = namespace.map(|namespace| format!(" in namespace {namespace}")).unwrap_or_default();
+    let place = namespace.map_or("in sight".to_owned(), |namespace| format!("in namespace {namespace}"));
     Err(ObjectError::NotFound {
-        what: format!("{among} named `{}`{place}", object.name),
+        what: format!("{among} named `{}` {place}", object.name),
         similar: similar(diagnosis, object),
     })
 }

@@ -625,7 +625,7 @@ impl Report<'_, '_> {
 
     /// What a paragraph is about: `apps`, `HelmRelease media/plex`, `Secret cert-manager/token`.
     fn title(&self, key: &ObjectKey) -> String {
-        if key.kind == GroupKind::KUSTOMIZATION {
+        if key.kind == GroupKind::KUSTOMIZATION && noun(self.status) == "Kustomization" {
             self.name(key)
         } else {
             format!("{} {}", key.kind.kind, key.namespaced_name())

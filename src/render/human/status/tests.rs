@@ -604,7 +604,29 @@ fn foreign() -> impl Strategy<Value = String> {
     proptest::collection::vec(char, 1..40).prop_map(|chars| chars.into_iter().collect())
 }
 
+/// Text that YAML could misread, without anything harmful.
+fn tricky() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "(no|yes|on|off|y|n|~|null|true|0x1f|0o14|012|1_000|1e3|2026-11-24|12:30:45|=|<<|-|\\.inf|)",
+        "[-?:,\\[\\]{}#&*!|>'\"%@` a-z0-9\n]{0,30}",
+        "[a-zäß鍵 \n]{0,120}",
+    ]
+}
+
 proptest! {
+    #[test]
+    fn yaml_reads_back_as_what_json_says(texts in proptest::collection::vec(tricky(), 4)) {
+        let mut found = diagnosis([ks("ns/apps").failed(Code::BuildFailed).message(&texts[0], &texts[1])]);
+        found.causes[0].fault.summary.clone_from(&texts[2]);
+        found.causes[0].fault.evidence[0].text.clone_from(&texts[3]);
+        let shown = Selection::default();
+        let document = StatusV1::new(&shown.view(&found));
+        let mut out = Vec::new();
+        yaml::write(&mut out, &document).unwrap();
+        let read: serde_json::Value = serde_saphyr::from_str(&String::from_utf8(out).unwrap()).unwrap();
+        prop_assert_eq!(read, serde_json::to_value(&document).unwrap());
+    }
+
     #[test]
     fn nothing_foreign_steers_the_terminal_and_every_line_fits(
         texts in proptest::collection::vec(foreign(), 8),
