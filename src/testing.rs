@@ -1,5 +1,7 @@
-//! Small makers of objects, as the controllers leave them, for tests of pure code.
+//! What tests of several modules share: small makers of objects, as the controllers leave them, and committed files
+//! that the code makes.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -237,4 +239,17 @@ impl Node {
         });
         self
     }
+}
+
+/// Fails if a committed file differs from what the code makes; with `UPDATE_FILES=1` it is written instead.
+pub(crate) fn assert_up_to_date(path: &Path, text: &str) {
+    if std::env::var_os("UPDATE_FILES").is_some() {
+        std::fs::write(path, text).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == text,
+        "{} is not up to date; `UPDATE_FILES=1 cargo test` writes it",
+        path.file_name().unwrap_or_default().to_string_lossy()
+    );
 }

@@ -14,6 +14,7 @@ mod verdict;
 mod walk;
 mod warnings;
 
+pub mod selection;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,88 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kubectl_fluxlayers_global_optspecs
+    string join \n from= demo repo= path= offline no-repo now= context= kubeconfig= n/namespace= A/all-namespaces color= v/verbose h/help V/version
+end
+
+function __fish_kubectl_fluxlayers_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kubectl_fluxlayers_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kubectl_fluxlayers_using_subcommand
+    set -l cmd (__fish_kubectl_fluxlayers_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l context -d 'Context of the kubeconfig (live clusters: next version)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l kubeconfig -d 'Path of the kubeconfig (live clusters: next version)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s V -l version -d 'Print version'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "status" -d 'Show the layers, and the root causes of what does not come up'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l kind -d 'Kinds to show: ks, hr, rset or all (default: ks, with the causes of every kind)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l state -d 'States to show, such as failed,blocked' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l layer -d 'Show one layer' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s l -l selector -d 'Show what these labels select, as kubectl does' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s o -l output -d 'Output: table, wide, json, yaml or name' -r -f -a "table\t'For people'
+wide\t'For people, one row an object'
+json\t'`fluxlayers/v1`'
+yaml\t'The same as YAML'
+name\t'One name a line'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l context -d 'Context of the kubeconfig (live clusters: next version)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l kubeconfig -d 'Path of the kubeconfig (live clusters: next version)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l strict -d 'Warnings count as bad'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l no-headers -d 'Leave the table\'s header away'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l context -d 'Context of the kubeconfig (live clusters: next version)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l kubeconfig -d 'Path of the kubeconfig (live clusters: next version)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'

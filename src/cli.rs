@@ -1,0 +1,258 @@
+//! The command line: flags that all commands share, and how their values are read.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Effects};
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+
+use crate::commands::completion::CompletionArgs;
+use crate::commands::status::StatusArgs;
+use crate::diagnosis::State;
+use crate::diagnosis::selection::{APPLIERS, kind_from_word};
+use crate::model::GroupKind;
+use crate::output::ColorChoice;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .usage(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default().effects(Effects::DIMMED))
+    .error(AnsiColor::Red.on_default().effects(Effects::BOLD))
+    .invalid(AnsiColor::Yellow.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  # a blocked cluster that is built in, to see what this is
+  kubectl fluxlayers status --demo
+
+  # your cluster, by way of a dump
+  kubectl get -A -o yaml kustomizations,helmreleases,gitrepositories \\
+    | kubectl fluxlayers status --from -
+
+  # one of several: for a script, without words
+  kubectl fluxlayers status --from dump.yaml --state failed,blocked -o name
+
+Exit codes: 0 the answer is good, 1 the answer is bad, 2 there is no answer.";
+
+/// Show in which dependency layers Flux comes up, and why one of them does not
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-fluxlayers",
+    bin_name = "kubectl fluxlayers",
+    display_name = "kubectl-fluxlayers",
+    version,
+    styles = STYLES,
+    max_term_width = 100,
+    after_long_help = EXAMPLES,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What all commands share.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// Which command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the layers, and the root causes of what does not come up
+    #[command(after_long_help = crate::commands::status::EXAMPLES)]
+    Status(StatusArgs),
+    /// Print the completion script of a shell
+    #[command(help_template = "{about-with-newline}\n{usage-heading} {usage}\n\n{positionals}{after-help}")]
+    Completion(CompletionArgs),
+}
+
+/// Flags of all commands.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// Where the facts come from.
+    #[command(flatten)]
+    pub origin: OriginArgs,
+
+    /// Look at one namespace (default: all)
+    #[arg(short, long, global = true, value_name = "NAMESPACE", help_heading = "Scope")]
+    pub namespace: Option<String>,
+
+    /// Look at all namespaces; this is the default
+    #[arg(short = 'A', long, global = true, help_heading = "Scope")]
+    pub all_namespaces: bool,
+
+    /// Colour: auto, always or never
+    ///
+    /// `auto` colours on a terminal; NO_COLOR, CLICOLOR_FORCE and CLICOLOR are respected.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub color: ColorChoice,
+
+    /// Tell more: every cause in full, its evidence, its remedies
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub verbose: bool,
+}
+
+impl GlobalArgs {
+    /// The one namespace that is looked at; as with kubectl, `-A` beats `-n`.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref().filter(|_| !self.all_namespaces)
+    }
+}
+
+/// Where the facts come from.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Facts")]
+pub struct OriginArgs {
+    /// Read a dump: a file, a folder or - (repeatable)
+    ///
+    /// YAML or JSON of Kubernetes objects, also gzipped: what `kubectl get -o yaml` or a support bundle wrote.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+
+    /// Use the blocked example cluster that is built in
+    #[arg(long, global = true)]
+    pub demo: bool,
+
+    /// Read a Git working tree, with --offline
+    ///
+    /// SOURCE is namespace/name of the source that the tree belongs to.
+    #[arg(long, global = true, value_name = "[SOURCE=]DIR", value_parser = parse_repo)]
+    pub repo: Vec<RepoArg>,
+
+    /// Cluster's folder in a tree that holds several
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub path: Option<String>,
+
+    /// Ask no cluster; needs --repo
+    #[arg(long, global = true)]
+    pub offline: bool,
+
+    /// Never join the working tree around the current folder
+    #[arg(long, global = true, conflicts_with = "repo")]
+    pub no_repo: bool,
+
+    /// Measure ages from this moment (RFC 3339)
+    ///
+    /// A dump is read as of its own time without it.
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse_now)]
+    pub now: Option<Timestamp>,
+
+    /// Context of the kubeconfig (live clusters: next version)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// Path of the kubeconfig (live clusters: next version)
+    #[arg(long, global = true, value_name = "PATH")]
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// A working tree, and the source that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepoArg {
+    /// `namespace/name` of the source, where it is named.
+    pub source: Option<String>,
+    /// Folder of the tree.
+    pub dir: PathBuf,
+}
+
+/// `[SOURCE=]DIR`; what stands before the first `=` is a source only if it looks like one.
+fn parse_repo(text: &str) -> Result<RepoArg, String> {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
+            && !name.starts_with('.')
+    };
+    let source = text.split_once('=').filter(|(source, _)| {
+        source.split_once('/').is_some_and(|(namespace, name)| is_name(namespace) && is_name(name))
+    });
+    let (source, dir) = match source {
+        Some((source, dir)) => (Some(source.to_owned()), dir),
+        None => (None, text),
+    };
+    if dir.is_empty() {
+        return Err("the folder is missing".to_owned());
+    }
+    Ok(RepoArg { source, dir: PathBuf::from(dir) })
+}
+
+fn parse_now(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "expected a time such as 2026-11-24T02:41:00Z".to_owned())
+}
+
+/// Kinds of one word of `--kind`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindArg(pub BTreeSet<GroupKind>);
+
+/// `ks`, `hr`, `rset`, their long names, or `all`.
+pub fn parse_kind(text: &str) -> Result<KindArg, String> {
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(KindArg(APPLIERS.into_iter().collect()));
+    }
+    match kind_from_word(text) {
+        Some(kind) if kind.is_applier() => Ok(KindArg(BTreeSet::from([kind]))),
+        Some(kind) => Err(format!("a {} has no place in the layers; choose ks, hr, rset or all", kind.kind)),
+        None => Err("choose ks, hr, rset or all".to_owned()),
+    }
+}
+
+/// A state, in any case.
+pub fn parse_state(text: &str) -> Result<State, String> {
+    State::ALL.into_iter().find(|state| state.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
+        let names: Vec<String> = State::ALL.iter().map(|state| state.as_str().to_lowercase()).collect();
+        format!("choose from {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_repository_may_name_its_source() {
+        for (text, source, dir) in [
+            ("dir", None, "dir"),
+            ("flux-system/flux-system=dir", Some("flux-system/flux-system"), "dir"),
+            ("flux-system/flux-system=a=b", Some("flux-system/flux-system"), "a=b"),
+            ("./a/b=c", None, "./a/b=c"),
+            ("a=b", None, "a=b"),
+        ] {
+            let repo = parse_repo(text).unwrap();
+            assert_eq!((repo.source.as_deref(), repo.dir.to_str().unwrap()), (source, dir), "{text}");
+        }
+        assert!(parse_repo("a/b=").is_err());
+    }
+
+    #[test]
+    fn kinds_and_states_are_read_in_any_case() {
+        assert_eq!(parse_kind("HelmRelease").unwrap().0, BTreeSet::from([GroupKind::HELM_RELEASE]));
+        assert_eq!(parse_kind("ALL").unwrap().0.len(), 3);
+        assert_eq!(
+            parse_kind("gitrepo").unwrap_err(),
+            "a GitRepository has no place in the layers; choose ks, hr, rset or all"
+        );
+        assert_eq!(parse_state("BLOCKED"), Ok(State::Blocked));
+        assert_eq!(
+            parse_state("broken").unwrap_err(),
+            "choose from missing, suspended, failed, blocked, unknown, progressing, ready"
+        );
+    }
+}

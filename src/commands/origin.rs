@@ -1,0 +1,169 @@
+//! Which origin the flags ask for, and the snapshot that it gives.
+
+use std::path::PathBuf;
+
+use crate::cli::{OriginArgs, RepoArg};
+use crate::demo;
+use crate::error::CommandError;
+use crate::model::Snapshot;
+use crate::output::Output;
+use crate::repo;
+
+/// An origin of facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Origin<'a> {
+    Dump(&'a [PathBuf]),
+    Demo,
+    Repository(&'a RepoArg),
+}
+
+/// Reads the snapshot that the flags ask for.
+pub(super) fn snapshot(args: &OriginArgs, out: &Output) -> Result<Snapshot, CommandError> {
+    let origin = choose(args)?;
+    let is_repository = matches!(origin, Origin::Repository(_));
+    let mut snapshot = match origin {
+        Origin::Dump(paths) => repo::read_dump(paths, std::io::stdin().lock(), args.now)?,
+        Origin::Demo => demo::snapshot()?,
+        Origin::Repository(repo) => repo::read_repository(&repo.dir, args.path.as_deref())?,
+    };
+    if is_repository {
+        snapshot.now = out.now(); // a repository has no moment of its own
+    }
+    if let Some(now) = args.now {
+        snapshot.now = now;
+    }
+    Ok(snapshot)
+}
+
+/// The arguments with which another command sees the same facts; none for standard input, which is used up.
+pub(super) fn again(args: &OriginArgs) -> Vec<String> {
+    let mut words = Vec::new();
+    if args.demo {
+        words.push("--demo".to_owned());
+    }
+    for path in args.from.iter().filter(|path| path.as_os_str() != "-") {
+        words.extend(["--from".to_owned(), path.display().to_string()]);
+    }
+    for RepoArg { source, dir } in &args.repo {
+        let source = source.as_ref().map(|source| format!("{source}=")).unwrap_or_default();
+        words.extend(["--repo".to_owned(), format!("{source}{}", dir.display())]);
+    }
+    if let Some(path) = &args.path {
+        words.extend(["--path".to_owned(), path.clone()]);
+    }
+    if args.offline {
+        words.push("--offline".to_owned());
+    }
+    if let Some(now) = args.now {
+        words.extend(["--now".to_owned(), now.to_string()]);
+    }
+    words
+}
+
+/// Origins exclude each other, wherever on the command line they stand.
+fn choose(args: &OriginArgs) -> Result<Origin<'_>, CommandError> {
+    let usage = |message: &str, hint: &str| {
+        let hint = (!hint.is_empty()).then(|| hint.to_owned());
+        Err(CommandError::Usage { message: message.to_owned(), hint })
+    };
+    let cluster = args.context.is_some() || args.kubeconfig.is_some();
+    let repository = !args.repo.is_empty();
+    match (args.from.as_slice(), args.demo) {
+        ([_, ..], true) => return usage("--from and --demo exclude each other", ""),
+        ([_, ..], false) if cluster => {
+            return usage("--from reads a dump and no cluster: leave --context and --kubeconfig away", "");
+        }
+        (_, true) if cluster => {
+            return usage("--demo needs no cluster: leave --context and --kubeconfig away", "");
+        }
+        _ => {}
+    }
+    let other = !args.from.is_empty() || args.demo;
+    if args.path.is_some() && !repository {
+        return usage("--path is a folder in a repository: it needs --repo", "");
+    }
+    if args.offline && !repository {
+        return usage(
+            "--offline reads a repository alone: it needs --repo",
+            "kubectl fluxlayers status --repo . --offline",
+        );
+    }
+    if args.offline && (other || cluster) {
+        return usage("--offline reads a repository alone: leave the other origin away", "");
+    }
+    match (args.from.as_slice(), args.repo.as_slice()) {
+        (_, [_, _, ..]) => usage("this version reads one repository at a time", ""),
+        (_, [_]) if other => usage(
+            "joining a repository with live objects comes with a later version",
+            "read it alone, with --offline",
+        ),
+        (_, [_]) if !args.offline => usage(
+            "joining a repository with a cluster comes with a later version",
+            "read it alone, with --offline",
+        ),
+        (_, [repo]) => Ok(Origin::Repository(repo)),
+        ([], []) if args.demo => Ok(Origin::Demo),
+        ([], []) => Err(CommandError::NoOrigin),
+        (paths, []) => Ok(Origin::Dump(paths)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(words: &str) -> OriginArgs {
+        use clap::Parser;
+        let words = ["kubectl-fluxlayers", "status"].into_iter().chain(words.split_whitespace());
+        crate::cli::Cli::try_parse_from(words).unwrap().global.origin
+    }
+
+    #[test]
+    fn origins_exclude_each_other() {
+        for (flags, chosen) in [
+            ("--demo", "demo"),
+            ("--from a --from b", "dump"),
+            ("--from - --now 2026-11-24T02:41:00Z --no-repo", "dump"),
+            ("--repo . --offline", "repository"),
+            ("--repo a/b=. --offline --path clusters/home", "repository"),
+            (
+                "",
+                "error: no cluster is asked yet: this version reads dumps, repositories and its demo, live clusters come with the next",
+            ),
+            (
+                "--context home",
+                "error: no cluster is asked yet: this version reads dumps, repositories and its demo, live clusters come with the next",
+            ),
+            ("--demo --from a", "error: --from and --demo exclude each other"),
+            ("--demo --context home", "error: --demo needs no cluster: leave --context and --kubeconfig away"),
+            (
+                "--from a --kubeconfig k",
+                "error: --from reads a dump and no cluster: leave --context and --kubeconfig away",
+            ),
+            ("--offline", "error: --offline reads a repository alone: it needs --repo"),
+            (
+                "--offline --repo . --demo",
+                "error: --offline reads a repository alone: leave the other origin away",
+            ),
+            ("--path x --demo", "error: --path is a folder in a repository: it needs --repo"),
+            ("--repo .", "error: joining a repository with a cluster comes with a later version"),
+            ("--repo . --demo", "error: joining a repository with live objects comes with a later version"),
+            ("--repo a --repo b --offline", "error: this version reads one repository at a time"),
+        ] {
+            let said = match choose(&args(flags)) {
+                Ok(Origin::Dump(_)) => "dump".to_owned(),
+                Ok(Origin::Demo) => "demo".to_owned(),
+                Ok(Origin::Repository(_)) => "repository".to_owned(),
+                Err(error) => format!("error: {error}"),
+            };
+            assert_eq!(said, chosen, "{flags}");
+        }
+    }
+
+    #[test]
+    fn another_command_is_led_to_the_same_facts() {
+        assert_eq!(again(&args("--demo")), ["--demo"]);
+        assert_eq!(again(&args("--from - --from a.yaml")), ["--from", "a.yaml"]);
+        assert_eq!(again(&args("--repo a/b=. --offline")), ["--repo", "a/b=.", "--offline"]);
+    }
+}

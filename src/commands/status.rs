@@ -1,0 +1,230 @@
+//! `status`: the layers, and the root causes of what does not come up.
+
+use clap::{Args, ValueEnum};
+
+use super::origin;
+use crate::cli::{GlobalArgs, KindArg, parse_kind, parse_state};
+use crate::diagnosis::selection::{LabelSelector, ObjectArg, Outcome, Selection, StatusView, resolve};
+use crate::diagnosis::{Diagnosis, State, diagnose};
+use crate::error::CommandError;
+use crate::output::Output;
+use crate::render::human::status::StatusStyle;
+use crate::render::json::status::StatusV1;
+use crate::render::{human, json, yaml};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  # what is blocked, and by what
+  kubectl fluxlayers status --from dump.yaml
+
+  # one object and the causes that hit it; a bare name is a Kustomization first
+  kubectl fluxlayers status --from dump.yaml apps
+
+  # failing HelmReleases of one team
+  kubectl fluxlayers status --from dump.yaml --kind hr --state failed -l team=media
+
+  # root causes for a script
+  kubectl fluxlayers status --from dump.yaml -o json | jq -r '.rootCauses[].code'
+
+Exit codes:
+  0  nothing in scope is wrong
+  1  something is failed, blocked, missing or unknown, or there is a cycle or a root cause
+  2  no answer";
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Show only these: NAME, KIND/NAME or KIND/NAMESPACE/NAME
+    ///
+    /// KIND is ks, hr, rset or a long name, in any case. A bare name is looked for among Kustomizations in all
+    /// namespaces, then among HelmReleases.
+    #[arg(value_name = "OBJECT")]
+    pub objects: Vec<ObjectArg>,
+
+    /// Kinds to show: ks, hr, rset or all (default: ks, with the causes of every kind)
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = parse_kind)]
+    pub kind: Vec<KindArg>,
+
+    /// States to show, such as failed,blocked
+    ///
+    /// Of missing, suspended, failed, blocked, unknown, progressing and ready.
+    #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = parse_state)]
+    pub state: Vec<State>,
+
+    /// Show one layer
+    #[arg(long, value_name = "N")]
+    pub layer: Option<usize>,
+
+    /// Show what these labels select, as kubectl does
+    ///
+    /// Operators: = == != in notin KEY !KEY, such as 'team=a,tier in (web, db),!legacy'.
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<LabelSelector>,
+
+    /// Warnings count as bad
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Output: table, wide, json, yaml or name
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub output: Format,
+
+    /// Leave the table's header away
+    #[arg(long, help_heading = "Output")]
+    pub no_headers: bool,
+}
+
+/// How to write the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// For people, one row an object
+    Wide,
+    /// `fluxlayers/v1`
+    Json,
+    /// The same as YAML
+    Yaml,
+    /// One name a line
+    Name,
+}
+
+/// Reads, judges, and writes the answer.
+pub fn run(args: &StatusArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
+    let snapshot = origin::snapshot(&global.origin, out)?;
+    let diagnosis = diagnose(&snapshot);
+    answer(args, global, &diagnosis, out)
+}
+
+/// Writes the answer that a diagnosis gives to these arguments.
+pub fn answer(
+    args: &StatusArgs,
+    global: &GlobalArgs,
+    diagnosis: &Diagnosis,
+    out: &mut Output,
+) -> Result<Outcome, CommandError> {
+    if diagnosis.objects.is_empty() && diagnosis.sources.is_empty() {
+        for warning in &diagnosis.warnings {
+            out.warn(&warning.text); // a file that could not be read may be why
+        }
+        return Err(CommandError::NothingOfFlux { label: diagnosis.label.clone() });
+    }
+    let selection = select(args, global, diagnosis)?;
+    let status = selection.view(diagnosis);
+    let style = StatusStyle {
+        view: out.view(),
+        wide: args.output == Format::Wide,
+        no_headers: args.no_headers,
+        verbose: global.verbose,
+        strict: args.strict,
+        origin: origin::again(&global.origin),
+    };
+    match args.output {
+        Format::Table | Format::Wide if is_empty(&status) => {}
+        Format::Table | Format::Wide => human::status::write(out.stdout(), &status, &style)?,
+        Format::Json => json::write(out.stdout(), &StatusV1::new(&status))?,
+        Format::Yaml => yaml::write(out.stdout(), &StatusV1::new(&status))?,
+        Format::Name => human::status::write_names(out.stdout(), &status)?,
+    }
+    out.finish()?; // before what goes to standard error, so that the two stand in order
+    if status.summary.total() == 0 {
+        let others = diagnosis.objects.len();
+        match (status.narrowed, others) {
+            (true, _) => out.note("no object matches these filters"),
+            (false, 0) => out.note("no Kustomizations in sight"),
+            (false, _) => out.note("no Kustomizations in sight; --kind all shows what else there is"),
+        }
+    }
+    Ok(status.outcome(args.strict))
+}
+
+/// Whether there is nothing to tell.
+fn is_empty(status: &StatusView<'_>) -> bool {
+    status.summary.total() == 0 && status.causes.is_empty() && status.warnings.is_empty()
+}
+
+fn select(args: &StatusArgs, global: &GlobalArgs, diagnosis: &Diagnosis) -> Result<Selection, CommandError> {
+    let mut selection = Selection {
+        namespace: global.namespace().map(str::to_owned),
+        selector: args.selector.clone().unwrap_or_default(),
+        states: args.state.iter().copied().collect(),
+        layer: args.layer,
+        ..Selection::default()
+    };
+    if !args.kind.is_empty() {
+        selection.kinds = args.kind.iter().flat_map(|KindArg(kinds)| kinds.iter().cloned()).collect();
+        selection.kinds_explicit = true;
+    }
+    let kinds = selection.kinds_explicit.then(|| selection.kinds.clone());
+    for object in &args.objects {
+        let key = resolve(diagnosis, object, global.namespace(), kinds.as_ref())?;
+        selection.objects.insert(key);
+    }
+    if kinds.is_none() && !selection.objects.is_empty() {
+        selection.kinds = selection.objects.iter().map(|key| key.kind.clone()).collect();
+    }
+    Ok(selection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::diagnosis::selection::testing::{diagnosis, hr, ks};
+    use clap::Parser;
+
+    fn selected(words: &str) -> Result<String, String> {
+        let words = ["kubectl-fluxlayers", "status"].into_iter().chain(words.split_whitespace());
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        let Command::Status(args) = &cli.command else { panic!("not status") };
+        let found = diagnosis([ks("a/apps"), ks("b/apps"), ks("b/web"), hr("b/web"), hr("b/plex")]);
+        let selection = select(args, &cli.global, &found).map_err(|error| error.in_full())?;
+        let view = selection.view(&found);
+        let shown: Vec<String> = view.objects().map(|object| object.key.to_string()).collect();
+        Ok(shown.join(" "))
+    }
+
+    #[test]
+    fn flags_become_a_selection() {
+        for (flags, shown) in [
+            ("", "Kustomization/a/apps Kustomization/b/apps Kustomization/b/web"),
+            ("-n a", "Kustomization/a/apps"),
+            ("-n a -A", "Kustomization/a/apps Kustomization/b/apps Kustomization/b/web"),
+            ("--kind hr", "HelmRelease/b/plex HelmRelease/b/web"),
+            (
+                "--kind KS,HelmReleases -n b",
+                "HelmRelease/b/plex HelmRelease/b/web Kustomization/b/apps Kustomization/b/web",
+            ),
+            ("--kind all --state blocked,failed", ""),
+            ("plex", "HelmRelease/b/plex"),
+            ("plex web", "HelmRelease/b/plex Kustomization/b/web"),
+            ("hr/web", "HelmRelease/b/web"),
+            ("--kind hr web", "HelmRelease/b/web"),
+            ("apps -n b", "Kustomization/b/apps"),
+            ("Kustomization/b/apps", "Kustomization/b/apps"),
+        ] {
+            assert_eq!(selected(flags).as_deref(), Ok(shown), "{flags}");
+        }
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_refused() {
+        for (flags, said) in [
+            ("apps", "`apps` could be any of ks/a/apps, ks/b/apps"),
+            ("ks/a/apps -n b", "`ks/a/apps` is not in namespace b"),
+            ("--kind ks hr/web", "`hr/web` is none of the kinds that --kind selects"),
+            ("--kind ks plex", "no Kustomization named `plex` in sight"),
+            ("plex -n a", "no Kustomization or HelmRelease named `plex` in namespace a"),
+        ] {
+            assert_eq!(selected(flags).as_ref().map_err(String::as_str), Err(said), "{flags}");
+        }
+    }
+}

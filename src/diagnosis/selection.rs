@@ -1,0 +1,470 @@
+//! What of a diagnosis is shown: filters narrow what is listed, counted and judged, never the graph.
+
+mod labels;
+mod objects;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use labels::{LabelSelector, LabelSelectorError};
+pub use objects::{
+    APPLIERS, ObjectArg, ObjectArgError, ObjectError, kind_from_word, resolve, spell, spell_in_full, word_of,
+};
+
+use super::{Cause, Diagnosis, ObjectReport, State, Verdict};
+use crate::model::{GroupKind, ObjectKey, OriginKind, Warning};
+
+/// The answer as scripts see it: exit code 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing in scope is wrong.
+    Good,
+    /// Something in scope is wrong.
+    Bad,
+}
+
+/// The filters of one command; an object is shown if it meets all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Kinds that are shown.
+    pub kinds: BTreeSet<GroupKind>,
+    /// Whether the kinds were asked for; if not, causes of other kinds are listed as well.
+    pub kinds_explicit: bool,
+    /// Namespace of `-n`; `None` for all.
+    pub namespace: Option<String>,
+    /// Selector of `-l`.
+    pub selector: LabelSelector,
+    /// States; empty for all.
+    pub states: BTreeSet<State>,
+    /// Layer; `None` for all.
+    pub layer: Option<usize>,
+    /// Objects that were named; empty for all.
+    pub objects: BTreeSet<ObjectKey>,
+}
+
+impl Default for Selection {
+    /// Kustomizations, because nothing else was asked for.
+    fn default() -> Self {
+        Self {
+            kinds: BTreeSet::from([GroupKind::KUSTOMIZATION]),
+            kinds_explicit: false,
+            namespace: None,
+            selector: LabelSelector::default(),
+            states: BTreeSet::new(),
+            layer: None,
+            objects: BTreeSet::new(),
+        }
+    }
+}
+
+/// How many objects are in which state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Number of objects in each state; a state without objects is absent.
+    pub by_state: BTreeMap<State, usize>,
+    /// Objects on the cluster that are not ready and never applied anything.
+    pub never_applied: usize,
+}
+
+impl Summary {
+    /// Objects in this state.
+    pub fn of(&self, state: State) -> usize {
+        self.by_state.get(&state).copied().unwrap_or_default()
+    }
+
+    /// Sum of all states.
+    pub fn total(&self) -> usize {
+        self.by_state.values().sum()
+    }
+}
+
+/// What is shown of a diagnosis.
+#[derive(Clone, Debug)]
+pub struct StatusView<'a> {
+    /// All of it, for what is looked up.
+    pub diagnosis: &'a Diagnosis,
+    /// Kinds that are shown.
+    pub kinds: BTreeSet<GroupKind>,
+    /// Whether anything but the default was asked for.
+    pub narrowed: bool,
+    /// Objects by layer, ordered by key; layers without a shown object are absent.
+    pub layers: BTreeMap<usize, Vec<&'a ObjectReport>>,
+    /// Objects in or behind a cycle.
+    pub unlayered: Vec<&'a ObjectReport>,
+    /// Dependencies that exist nowhere, with who wants them.
+    pub missing: Vec<(&'a ObjectKey, &'a [ObjectKey])>,
+    /// Loops with at least one shown object.
+    pub cycles: Vec<&'a [ObjectKey]>,
+    /// Root causes that shown objects are hit by.
+    pub causes: Vec<&'a Cause>,
+    /// Warnings that bear on shown objects, and those that bear on no object in particular.
+    pub warnings: Vec<&'a Warning>,
+    /// Counts of what is shown.
+    pub summary: Summary,
+}
+
+impl Selection {
+    /// Applies the filters.
+    pub fn view<'a>(&self, diagnosis: &'a Diagnosis) -> StatusView<'a> {
+        let shown: BTreeMap<&ObjectKey, &ObjectReport> =
+            diagnosis.objects.iter().filter(|(_, object)| self.shows(object)).collect();
+        let missing: Vec<(&ObjectKey, &[ObjectKey])> =
+            missing(diagnosis).filter(|(key, _)| self.shows_missing(key)).collect();
+
+        let mut layers: BTreeMap<usize, Vec<&ObjectReport>> = BTreeMap::new();
+        let mut unlayered = Vec::new();
+        let mut summary = Summary::default();
+        for object in shown.values() {
+            match object.layer {
+                Some(layer) => layers.entry(layer).or_default().push(object),
+                None => unlayered.push(*object),
+            }
+            *summary.by_state.entry(object.state).or_default() += 1;
+            summary.never_applied += usize::from(object.never_applied);
+        }
+        if !missing.is_empty() {
+            *summary.by_state.entry(State::Missing).or_default() += missing.len();
+        }
+
+        let causes = diagnosis.causes.iter().filter(|cause| !self.narrows() || hits(cause, &shown, &missing));
+        let warnings =
+            diagnosis.warnings.iter().filter(|warning| !self.narrows() || bears_on(warning, diagnosis, &shown));
+        let cycles = diagnosis.layering.cycles.iter().map(Vec::as_slice);
+        StatusView {
+            diagnosis,
+            kinds: self.kinds.clone(),
+            narrowed: self.narrows(),
+            cycles: cycles.filter(|cycle| cycle.iter().any(|member| shown.contains_key(member))).collect(),
+            causes: causes.collect(),
+            warnings: warnings.collect(),
+            layers,
+            unlayered,
+            missing,
+            summary,
+        }
+    }
+
+    /// Whether causes and warnings are narrowed: by any filter but the default kind and `--kind all`.
+    fn narrows(&self) -> bool {
+        let Self { kinds, kinds_explicit, namespace, selector, states, layer, objects } = self;
+        let all_kinds = APPLIERS.iter().all(|kind| kinds.contains(kind));
+        (*kinds_explicit && !all_kinds)
+            || namespace.is_some()
+            || !selector.is_empty()
+            || !states.is_empty()
+            || layer.is_some()
+            || !objects.is_empty()
+    }
+
+    fn shows(&self, object: &ObjectReport) -> bool {
+        self.shows_key(&object.key)
+            && self.selector.matches(&object.labels)
+            && (self.states.is_empty() || self.states.contains(&object.state))
+            && self.layer.is_none_or(|layer| object.layer == Some(layer))
+    }
+
+    /// A dependency that exists nowhere has neither labels nor a layer.
+    fn shows_missing(&self, key: &ObjectKey) -> bool {
+        self.shows_key(key)
+            && self.selector.is_empty()
+            && (self.states.is_empty() || self.states.contains(&State::Missing))
+            && self.layer.is_none()
+    }
+
+    fn shows_key(&self, key: &ObjectKey) -> bool {
+        self.kinds.contains(&key.kind)
+            && self.namespace.as_ref().is_none_or(|namespace| key.namespace == *namespace)
+            && (self.objects.is_empty() || self.objects.contains(key))
+    }
+}
+
+impl<'a> StatusView<'a> {
+    /// Whether what is shown is good; with `strict` a warning is as bad as a cause.
+    pub fn outcome(&self, strict: bool) -> Outcome {
+        let bad = self.objects().any(|object| self.is_bad(object))
+            || !self.missing.is_empty()
+            || !self.cycles.is_empty()
+            || !self.causes.is_empty()
+            || (strict && !self.warnings.is_empty());
+        if bad { Outcome::Bad } else { Outcome::Good }
+    }
+
+    /// Whether this object alone makes the answer bad. Where only a repository was read, every object is
+    /// `Unknown` because nobody was asked, and that is no fault.
+    pub fn is_bad(&self, object: &ObjectReport) -> bool {
+        object.state.is_bad() && !(self.is_declared() && object.state == State::Unknown)
+    }
+
+    /// Whether only a repository was read.
+    pub fn is_declared(&self) -> bool {
+        self.diagnosis.origin == OriginKind::Declared
+    }
+
+    /// Every shown object, by layer, those without a layer last.
+    pub fn objects(&self) -> impl Iterator<Item = &'a ObjectReport> {
+        self.layers.values().flatten().chain(&self.unlayered).copied()
+    }
+}
+
+/// Dependencies that exist nowhere, with who wants them.
+///
+/// Some dependencies in [`Layering::missing`](crate::graph::Layering) are only out of sight; an object is missing
+/// if at least one dependent's verdict says so.
+pub fn missing(diagnosis: &Diagnosis) -> impl Iterator<Item = (&ObjectKey, &[ObjectKey])> {
+    let is_missing = |key: &ObjectKey, dependent: &ObjectKey| {
+        diagnosis.objects.get(dependent).is_some_and(|object| {
+            object
+                .depends_on
+                .iter()
+                .any(|(dependency, verdict)| dependency == key && *verdict == Verdict::NotFound)
+        })
+    };
+    diagnosis
+        .layering
+        .missing
+        .iter()
+        .filter(move |(key, wanted_by)| wanted_by.iter().any(|dependent| is_missing(key, dependent)))
+        .map(|(key, wanted_by)| (key, wanted_by.as_slice()))
+}
+
+/// Whether a shown object is hit by the cause: fails because of it, is blocked by it, or is what is missing.
+fn hits(
+    cause: &Cause,
+    shown: &BTreeMap<&ObjectKey, &ObjectReport>,
+    missing: &[(&ObjectKey, &[ObjectKey])],
+) -> bool {
+    let object = &cause.fault.object;
+    cause.affected.iter().any(|affected| shown.contains_key(affected))
+        || shown.values().any(|shown| shown.blocked_by.contains(object))
+        || missing.iter().any(|(key, _)| *key == object)
+}
+
+/// Whether a warning bears on a shown object.
+///
+/// It does not if it is about an object that is not shown, or about a source that no shown object uses. A warning
+/// about anything else stays: whom it concerns is not known.
+fn bears_on(warning: &Warning, diagnosis: &Diagnosis, shown: &BTreeMap<&ObjectKey, &ObjectReport>) -> bool {
+    let Some(about) = &warning.object else { return true };
+    if diagnosis.objects.contains_key(about) {
+        return shown.contains_key(about);
+    }
+    if !diagnosis.sources.contains_key(about) {
+        return true;
+    }
+    shown.values().any(|object| {
+        object.blocked_by.contains(about)
+            || object.source.as_ref().is_some_and(|source| {
+                source == about
+                    || diagnosis.sources.get(source).is_some_and(|source| source.blocked_by.contains(about))
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::*;
+    use super::*;
+    use crate::diagnosis::Code;
+
+    fn cluster() -> Diagnosis {
+        diagnosis([
+            ks("flux-system/infra").ready(),
+            ks("flux-system/broken").layer(1).failed(Code::BuildFailed).label("team", "a"),
+            ks("flux-system/apps").layer(2).blocked_by("flux-system/broken").label("team", "b"),
+            ks("shop/web").layer(1).ready().label("team", "a"),
+            ks("shop/waits").waits_for_missing("shop/db"),
+            hr("media/plex").failed(Code::HelmInstallFailed),
+            hr("media/tautulli").ready(),
+            rset("media/tenants").ready(),
+        ])
+        .cycle(["shop/one", "shop/two"])
+        .warning("SourceStale", "shop is stale", Some(source("shop/repo")))
+    }
+
+    fn names(view: &StatusView<'_>) -> String {
+        let names: Vec<&str> = view.objects().map(|object| object.key.name.as_str()).collect();
+        names.join(" ")
+    }
+
+    fn causes(view: &StatusView<'_>) -> String {
+        let causes: Vec<&str> = view.causes.iter().map(|cause| cause.fault.object.name.as_str()).collect();
+        causes.join(" ")
+    }
+
+    #[test]
+    fn filters_narrow_what_is_listed_counted_and_judged() {
+        let kinds = |kinds: &[GroupKind]| kinds.iter().cloned().collect::<BTreeSet<_>>();
+        let none = Selection::default();
+        let all = Selection { kinds: kinds(&APPLIERS), kinds_explicit: true, ..none.clone() };
+        let table: [(&str, Selection, &str, &str, usize, Outcome); 14] = [
+            (
+                "nothing",
+                none.clone(),
+                "infra waits broken web apps one two",
+                "one broken db plex",
+                8,
+                Outcome::Bad,
+            ),
+            (
+                "every kind",
+                all.clone(),
+                "tenants plex tautulli infra waits broken web apps one two",
+                "one broken db plex",
+                11,
+                Outcome::Bad,
+            ),
+            (
+                "--kind ks",
+                Selection { kinds_explicit: true, ..none.clone() },
+                "infra waits broken web apps one two",
+                "one broken db",
+                8,
+                Outcome::Bad,
+            ),
+            (
+                "--kind hr",
+                Selection { kinds: kinds(&[GroupKind::HELM_RELEASE]), kinds_explicit: true, ..none.clone() },
+                "plex tautulli",
+                "plex",
+                2,
+                Outcome::Bad,
+            ),
+            (
+                "--kind rset",
+                Selection { kinds: kinds(&[GroupKind::RESOURCE_SET]), kinds_explicit: true, ..none.clone() },
+                "tenants",
+                "",
+                1,
+                Outcome::Good,
+            ),
+            (
+                "-n flux-system",
+                Selection { namespace: Some("flux-system".to_owned()), ..none.clone() },
+                "infra broken apps",
+                "broken",
+                3,
+                Outcome::Bad,
+            ),
+            (
+                "-n shop",
+                Selection { namespace: Some("shop".to_owned()), ..none.clone() },
+                "waits web one two",
+                "one db",
+                5,
+                Outcome::Bad,
+            ),
+            (
+                "-l team=a",
+                Selection { selector: "team=a".parse().unwrap(), ..none.clone() },
+                "broken web",
+                "broken",
+                2,
+                Outcome::Bad,
+            ),
+            (
+                "-l team=a --state ready",
+                Selection {
+                    selector: "team=a".parse().unwrap(),
+                    states: BTreeSet::from([State::Ready]),
+                    ..none.clone()
+                },
+                "web",
+                "",
+                1,
+                Outcome::Good,
+            ),
+            (
+                "--state missing",
+                Selection { states: BTreeSet::from([State::Missing]), ..none.clone() },
+                "",
+                "db",
+                1,
+                Outcome::Bad,
+            ),
+            ("--layer 2", Selection { layer: Some(2), ..none.clone() }, "apps", "broken", 1, Outcome::Bad),
+            ("--layer 9", Selection { layer: Some(9), ..none.clone() }, "", "", 0, Outcome::Good),
+            (
+                "OBJECT infra",
+                Selection { objects: BTreeSet::from([ks_key("flux-system/infra")]), ..none.clone() },
+                "infra",
+                "",
+                1,
+                Outcome::Good,
+            ),
+            (
+                "OBJECT db, which does not exist",
+                Selection { objects: BTreeSet::from([ks_key("shop/db")]), ..none },
+                "",
+                "db",
+                1,
+                Outcome::Bad,
+            ),
+        ];
+        let cluster = cluster();
+        for (filter, selection, shown, hit_by, total, outcome) in table {
+            let view = selection.view(&cluster);
+            assert_eq!(names(&view), shown, "{filter}");
+            assert_eq!(causes(&view), hit_by, "{filter}");
+            assert_eq!(view.summary.total(), total, "{filter}");
+            assert_eq!(view.outcome(false), outcome, "{filter}");
+        }
+    }
+
+    #[test]
+    fn blocks_counts_over_all_whatever_is_shown() {
+        let cluster = cluster();
+        let view = Selection { layer: Some(2), ..Selection::default() }.view(&cluster);
+        assert_eq!(view.causes[0].blocks, 1);
+        let narrowed =
+            Selection { objects: BTreeSet::from([ks_key("flux-system/broken")]), ..Default::default() };
+        assert_eq!(narrowed.view(&cluster).causes[0].blocks, 1);
+    }
+
+    #[test]
+    fn missing_and_cycles_are_of_the_shown_kinds() {
+        let cluster = cluster();
+        let view = Selection::default().view(&cluster);
+        assert_eq!(view.missing.len(), 1);
+        assert_eq!(view.summary.of(State::Missing), 1);
+        assert_eq!(view.cycles.len(), 1);
+        let releases = Selection { kinds: BTreeSet::from([GroupKind::HELM_RELEASE]), ..Default::default() };
+        let view = releases.view(&cluster);
+        assert!(view.missing.is_empty() && view.cycles.is_empty());
+    }
+
+    #[test]
+    fn a_dependency_that_is_only_out_of_sight_is_not_missing() {
+        let cluster = diagnosis([ks("a/apps").waits_for_hidden("b/secret")]);
+        let view = Selection::default().view(&cluster);
+        assert!(view.missing.is_empty());
+        assert_eq!(view.summary.of(State::Missing), 0);
+    }
+
+    #[test]
+    fn warnings_are_bad_only_when_strict_and_only_where_they_bear_on_what_is_shown() {
+        let cluster =
+            diagnosis([ks("a/apps").ready().source("a/repo"), ks("b/other").ready().source("b/repo")]).warning(
+                "SourceStale",
+                "stale",
+                Some(source("a/repo")),
+            );
+        let view = Selection::default().view(&cluster);
+        assert_eq!((view.outcome(false), view.outcome(true)), (Outcome::Good, Outcome::Bad));
+        let narrow =
+            |namespace: &str| Selection { namespace: Some(namespace.to_owned()), ..Default::default() };
+        assert_eq!(narrow("a").view(&cluster).outcome(true), Outcome::Bad);
+        assert_eq!(narrow("b").view(&cluster).outcome(true), Outcome::Good);
+    }
+
+    #[test]
+    fn what_is_only_declared_is_unknown_and_not_bad() {
+        let mut declared = diagnosis([ks("a/apps"), ks("a/infra")]);
+        for object in declared.objects.values_mut() {
+            object.state = State::Unknown;
+        }
+        assert_eq!(Selection::default().view(&declared).outcome(true), Outcome::Bad);
+        declared.origin = OriginKind::Declared;
+        assert_eq!(Selection::default().view(&declared).outcome(true), Outcome::Good);
+    }
+}

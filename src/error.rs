@@ -1,0 +1,95 @@
+//! Why there is no answer: what commands return instead of one, with what the reader can do about it.
+
+use std::error::Error;
+use std::io;
+
+use crate::diagnosis::selection::ObjectError;
+use crate::repo::InputError;
+
+/// No answer; the exit code is 2.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Flags that are each right and do not go together.
+    #[error("{message}")]
+    Usage {
+        /// Which flags.
+        message: String,
+        /// Which to leave away.
+        hint: Option<String>,
+    },
+    /// Neither a dump nor the demo nor a repository was named.
+    #[error(
+        "no cluster is asked yet: this version reads dumps, repositories and its demo, live clusters come with the next"
+    )]
+    NoOrigin,
+    /// The origin could not be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// It was read, and holds no object of Flux.
+    #[error("nothing of Flux in {label}")]
+    NothingOfFlux {
+        /// Where we looked.
+        label: String,
+    },
+    /// An OBJECT that does not name exactly one object.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// Standard output could not be written.
+    #[error("cannot write the answer")]
+    Write(#[from] io::Error),
+}
+
+/// How to make a dump that holds all that `status` wants to see.
+const HOW_TO_DUMP: &str = "kubectl get -A -o yaml \
+    kustomizations.kustomize.toolkit.fluxcd.io,helmreleases.helm.toolkit.fluxcd.io,\
+    gitrepositories.source.toolkit.fluxcd.io,ocirepositories.source.toolkit.fluxcd.io,\
+    buckets.source.toolkit.fluxcd.io,helmrepositories.source.toolkit.fluxcd.io,\
+    helmcharts.source.toolkit.fluxcd.io | kubectl fluxlayers status --from -";
+
+impl CommandError {
+    /// What the reader can do next; printed below the error as `hint: …`, one for each.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.iter().cloned().collect(),
+            Self::NoOrigin => vec![
+                "see it at work: kubectl fluxlayers status --demo".to_owned(),
+                format!("read your cluster: {HOW_TO_DUMP}"),
+                "read a repository: kubectl fluxlayers status --repo DIR --offline".to_owned(),
+            ],
+            Self::NothingOfFlux { .. } => {
+                vec![format!("a dump needs the Flux objects themselves: {HOW_TO_DUMP}")]
+            }
+            Self::Object(error) => error.hint().into_iter().collect(),
+            Self::Input(_) | Self::Write(_) => Vec::new(),
+        }
+    }
+
+    /// The error and what lies below it, in one line; a source is not repeated where it says the same.
+    pub fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(error) = source {
+            text.push_str(&format!(": {error}"));
+            source = error.source();
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_below_is_told_in_the_same_line() {
+        let below = io::Error::other("disk full");
+        assert_eq!(CommandError::from(below).in_full(), "cannot write the answer: disk full");
+    }
+
+    #[test]
+    fn without_an_origin_the_way_to_one_is_shown() {
+        let hints = CommandError::NoOrigin.hints().join("\n");
+        assert!(hints.contains("-A -o yaml") && hints.contains("--from -") && hints.contains("--demo"));
+        assert!(!hints.contains("  "), "{hints}");
+    }
+}

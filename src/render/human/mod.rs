@@ -1,0 +1,4 @@
+//! Reports for people: words, symbols and tables, in the width and the colours of a [`View`](super::View).
+
+mod page;
+pub mod status;
