@@ -126,7 +126,11 @@ fn malformed_yaml(text: &str) -> Option<Telling> {
         let file = yaml_file(text).unwrap_or("a file");
         let why = text.find("yaml: line ").map_or(text, |at| &text[at + "yaml: ".len()..]);
         let why = why.strip_suffix(" <nil>").unwrap_or(why);
-        (Some("MalformedYaml"), format!("{file} is no valid YAML: {}", sentence(why)), None)
+        (
+            Some("MalformedYaml"),
+            format!("{file} is no valid YAML: {}", sentence(why)),
+            Some("correct the file (the line can be one too low), commit and push".to_owned()),
+        )
     })
 }
 

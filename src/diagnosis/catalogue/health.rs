@@ -148,6 +148,9 @@ fn unhealthy(failure: &Failure<'_>, wait: &Wait<'_>, key: ObjectKey) -> Fault {
     if subcode == Some("NotFound") {
         return found.remedy("take it out of healthChecks, or correct its name there", None);
     }
+    if subcode == Some("ExpressionFailed") {
+        found = found.remedy("mend what the expression looks at, or correct it in healthCheckExprs", None);
+    }
     for quote in trouble.seen {
         found = found.seen(quote);
     }
@@ -255,10 +258,14 @@ pub(super) fn trouble(failure: &Failure<'_>, key: &ObjectKey) -> Trouble {
             own
         }
     };
-    let warned = newest_warning(failure.snapshot, key, &pods);
-    trouble
-        .seen
-        .extend(warned.filter(|event| !trouble.seen.iter().any(|seen| seen.text.contains(&event.text))));
+    // the scheduler's words stand in the Pod and in its event
+    let told = |event: &Quote| {
+        let message = after(&event.text, ": ").unwrap_or(&event.text);
+        trouble.seen.iter().any(|seen| seen.text.contains(message))
+    };
+    if let Some(event) = newest_warning(failure.snapshot, key, &pods).filter(|event| !told(event)) {
+        trouble.seen.push(event);
+    }
     trouble
 }
 

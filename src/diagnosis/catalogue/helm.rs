@@ -3,7 +3,7 @@
 use super::words::{after, between, last_words, mentions, not_found, one_line, sentence, without_dumps};
 use super::{Failure, Lead, apply, called, command, fault, health, quote};
 use crate::diagnosis::{Code, Fault};
-use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, Spec};
+use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, Presence, Spec};
 
 /// Everything that stops a HelmRelease by itself.
 pub(super) fn leads(failure: &Failure<'_>) -> Vec<Lead> {
@@ -49,6 +49,15 @@ fn values_fault(failure: &Failure<'_>) -> Option<Fault> {
     let object = ObjectKey::new(kind.clone(), namespace, name);
     let missing = not_found(message, "secrets").or_else(|| not_found(message, "configmaps")).is_some();
     if missing {
+        if failure.snapshot.presence(&object) == Presence::There {
+            let summary =
+                format!("{} with values for the chart was missing, and is there by now", called(&object));
+            return Some(
+                fault(object, Code::HelmValuesMissing, None, summary)
+                    .seen(failure.said())
+                    .remedy("ask for another run", super::reconcile(&failure.node.key)),
+            );
+        }
         let summary = format!("{} with values for the chart does not exist", called(&object));
         let optional = format!("or mark the entry of {name} in valuesFrom as optional");
         return Some(
@@ -316,7 +325,7 @@ fn finish(cause: &Failure<'_>, failure: &Failure<'_>, found: Fault) -> Fault {
             found = found.seen(quote("condition", &format!("{}: {}", stalled.reason, stalled.message)));
         }
         found.remedy(
-            "once it is mended, count the failures anew: no retry comes by itself",
+            "once it is mended without a change of chart or values, count the failures anew",
             command("flux reconcile helmrelease {} -n {} --reset", &[name, namespace]),
         )
     } else {

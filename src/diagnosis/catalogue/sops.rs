@@ -104,6 +104,11 @@ fn secret_fault(failure: &Failure<'_>) -> Option<Fault> {
 }
 
 fn secret_not_found(failure: &Failure<'_>, secret: ObjectKey) -> Fault {
+    if failure.snapshot.presence(&secret) == Presence::There {
+        let summary = format!("{} with the decryption keys was missing, and is there by now", called(&secret));
+        return fault(secret, Code::SopsSecretNotFound, None, summary)
+            .remedy("ask for a run, a new Secret starts none", reconcile(&failure.node.key));
+    }
     let summary = format!("{} with the decryption keys does not exist", called(&secret));
     let mut found = fault(secret.clone(), Code::SopsSecretNotFound, None, summary);
     let elsewhere: Vec<String> = failure
