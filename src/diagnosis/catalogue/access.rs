@@ -1,7 +1,7 @@
 //! References that a controller's flag or feature gate refuses.
 
 use super::words::{between, sentence, subject};
-use super::{Failure, Lead, fault};
+use super::{Failure, Lead, called, fault};
 use crate::diagnosis::Code;
 
 /// `AccessDenied` and `FeatureGateDisabled`.
@@ -18,34 +18,27 @@ pub(super) fn leads(failure: &Failure<'_>) -> Vec<Lead> {
         .or_else(|| message.split_once("cannot access ").map(|(_, rest)| sentence(rest)));
     let gate = gate(message);
     let fault = if failure.reason == "FeatureGateDisabled" || message.contains("feature gate") {
-        let gate = gate.unwrap_or("a feature gate");
-        let what =
-            target.map_or_else(|| "A field of its spec".to_owned(), |target| format!("Access to {target}"));
-        fault(
-            key,
-            Code::AccessDenied,
-            Some("FeatureGateDisabled"),
-            format!("{what} needs {gate}, which is off in the controller"),
-        )
-        .remedy(
-            match gate {
-                "a feature gate" => "switch the feature gate on in the arguments of the controller".to_owned(),
-                gate => {
-                    format!("switch it on with --feature-gates={gate}=true in the arguments of the controller")
-                }
-            },
-            None,
-        )
-        .remedy("or take what needs it out of the spec", None)
+        let named = gate.map_or_else(|| "a feature gate".to_owned(), |gate| format!("feature gate {gate}"));
+        let what = match target {
+            Some(target) => format!("Access to {target}"),
+            None => format!("A field in the spec of {}", called(&key)),
+        };
+        let switch = match gate {
+            Some(gate) => {
+                format!("switch it on with --feature-gates={gate}=true in the arguments of the controller")
+            }
+            None => "switch the feature gate on in the arguments of the controller".to_owned(),
+        };
+        let summary = format!("{what} needs {named}, which is off in the controller");
+        fault(key, Code::AccessDenied, Some("FeatureGateDisabled"), summary)
+            .remedy(switch, None)
+            .remedy("or take what needs it out of the spec", None)
     } else {
         let blocked = message.contains("cross-namespace");
         let what = target.unwrap_or_else(|| "an object of another namespace".to_owned());
-        let summary = if blocked {
-            format!(
-                "It may not refer to {what}: cross-namespace references are blocked by --no-cross-namespace-refs"
-            )
-        } else {
-            sentence(message)
+        let summary = match blocked {
+            true => format!("{} may not refer to {what}: --no-cross-namespace-refs blocks it", called(&key)),
+            false => sentence(message),
         };
         fault(key, Code::AccessDenied, blocked.then_some("CrossNamespace"), summary)
             .remedy("refer to an object of its own namespace", None)
@@ -87,7 +80,7 @@ mod tests {
             verdict(&fault),
             ("Kustomization/team-a/apps".into(), Code::AccessDenied, Some("CrossNamespace"))
         );
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Kustomization team-a/apps may not refer to GitRepository team-b/repo: --no-cross-namespace-refs blocks it");
         let message = "cross-namespace references are not allowed: cannot access HelmRepository team-b/charts";
         let fault = only(alone(&hr("team-a/app"), "AccessDenied", message));
         assert_eq!(fault.subcode, Some("CrossNamespace"));
@@ -100,7 +93,7 @@ mod tests {
             "can't access 'ExternalArtifact/sources/missing', ExternalArtifact feature gate is disabled";
         let fault = only(alone(&ks("sources/use-ea"), "AccessDenied", message));
         assert_eq!(fault.subcode, Some("FeatureGateDisabled"));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Access to ExternalArtifact sources/missing needs feature gate ExternalArtifact, which is off in the controller");
         let message = "to use spec.decryption.serviceAccountName for decryption authentication please enable the \
                        ObjectLevelWorkloadIdentity feature gate in the controller";
         let fault = only(alone(&ks("a/b"), "FeatureGateDisabled", message));

@@ -1,8 +1,7 @@
 //! What the API server answers to an apply; also what it answers inside a Helm action.
 
 use super::words::{
-    Subject, after, between, list, mentions, not_found, one_line, sentence, subject, without_dumps,
-    without_temp_folders,
+    Subject, after, between, last_words, list, mentions, not_found, one_line, sentence, subject, without_dumps,
 };
 use super::{Failure, Lead, called, command, describe, fault, kubectl, quote};
 use crate::diagnosis::{Code, Fault};
@@ -275,7 +274,7 @@ pub(super) fn explain(failure: &Failure<'_>, answer: &Answer<'_>) -> Option<Faul
     let key = failure.node.key.clone();
     let (object, _) = who(failure.message);
     let secret = object.is_some_and(|object| object.kind == "Secret") || failure.message.contains("Secret \"");
-    let what = object.map_or_else(|| "An object".to_owned(), |object| object.to_string());
+    let what = object.map_or_else(|| nameless(failure).to_owned(), |object| object.to_string());
     let place = failure.place();
     let found = match answer {
         Answer::Webhook { name, service, why } => {
@@ -357,6 +356,14 @@ pub(super) fn explain(failure: &Failure<'_>, answer: &Answer<'_>) -> Option<Faul
     Some(found.seen(said))
 }
 
+/// What stands for an object that the words do not name.
+fn nameless(failure: &Failure<'_>) -> &'static str {
+    match failure.node.spec {
+        Spec::HelmRelease(_) => "An object of the chart",
+        Spec::Kustomization(_) | Spec::ResourceSet => "An object",
+    }
+}
+
 fn terminating(failure: &Failure<'_>, name: &str) -> Fault {
     let object = ObjectKey::new(GroupKind::NAMESPACE, "", name);
     let seen = failure.snapshot.evidence.namespaces.get(name).filter(|_| !failure.node.remote);
@@ -409,7 +416,10 @@ fn no_such_kind(failure: &Failure<'_>, what: &str, kind: &str, api_version: &str
         None => ("", api_version),
     };
     let wanted = GroupKind::new(group, kind);
-    let needs = format!("{what} is of {api_version} {kind}");
+    let needs = match what.starts_with(&format!("{kind} ")) {
+        true => format!("{what} is of {api_version}"),
+        false => format!("{what} is a {kind} of {api_version}"),
+    };
     let place = if failure.node.remote { "the remote cluster" } else { "the cluster" };
     let elsewhere = |instead: String| {
         fault(
@@ -440,15 +450,16 @@ fn no_such_kind(failure: &Failure<'_>, what: &str, kind: &str, api_version: &str
                 .remedy("correct kind and apiVersion of the manifest, commit and push", None),
         };
     }
-    if let Some(current) = flux_version(&wanted).filter(|current| *current != version)
-        && (in_sight(failure, &wanted) || OLD_FLUX_VERSIONS.contains(&version))
-    {
-        let current = format!("{group}/{current}");
-        return elsewhere(" in that version".to_owned())
-            .remedy(format!("set apiVersion to {current}, commit and push"), None);
+    let current = flux_version(&wanted).filter(|_| OLD_FLUX_VERSIONS.contains(&version));
+    if in_sight(failure, &wanted) || current.is_some() {
+        let made = elsewhere(": it serves the kind in other versions".to_owned());
+        let versions = failure.there(command("kubectl api-resources --api-group={}", &[group]));
+        return match current {
+            Some(current) => made.remedy(format!("set apiVersion to {group}/{current}, commit and push"), None),
+            None => made.remedy("set apiVersion to one that is served, commit and push", versions),
+        };
     }
-    let definition =
-        format!("{needs}, and {place} does not know that kind: its CustomResourceDefinition is missing");
+    let definition = format!("{needs}, which {place} does not serve: the CustomResourceDefinition is missing");
     let plural = wanted.kind.to_lowercase();
     let stem = plural.strip_suffix('y').unwrap_or(&plural).to_owned();
     let made = crd_missing(&wanted, &definition);
@@ -485,7 +496,8 @@ fn in_sight(failure: &Failure<'_>, kind: &GroupKind) -> bool {
     !failure.node.remote
         && (failure.node.key.kind == *kind
             || snapshot.nodes.values().any(|node: &Node| node.live && node.key.kind == *kind)
-            || snapshot.sources.values().any(|source| source.live && source.key.kind == *kind))
+            || snapshot.sources.values().any(|source| source.live && source.key.kind == *kind)
+            || snapshot.evidence.others.keys().any(|key| key.kind == *kind))
 }
 
 /// Groups that the API server itself serves: no CustomResourceDefinition brings anything into them.
@@ -583,11 +595,16 @@ fn lacks_right(failure: &Failure<'_>, user: &str, right: &str) -> Fault {
             None,
         );
     }
-    let summary = format!("{}{} may not {}", called(&object), failure.place(), sentence(right));
     let verb = right.split_whitespace().next().unwrap_or_default();
     let resource = between(right, "resource \"", "\"").unwrap_or_default();
     let group = between(right, "API group \"", "\""); // `None` for the core group
     let within = between(right, "in the namespace \"", "\"");
+    let may_not = match (resource, within) {
+        ("", _) => sentence(right),
+        (resource, Some(within)) => format!("{verb} {resource} in namespace {within}"),
+        (resource, None) => format!("{verb} {resource} in all namespaces"),
+    };
+    let summary = format!("{}{} may not {may_not}", called(&object), failure.place());
     let resource = group.map_or_else(|| resource.to_owned(), |group| format!("{resource}.{group}"));
     let test = match within {
         Some(within) => command("kubectl auth can-i {} {} -n {} --as={}", &[verb, &resource, within, user]),
@@ -599,7 +616,7 @@ fn lacks_right(failure: &Failure<'_>, user: &str, right: &str) -> Fault {
 }
 
 fn immutable_fault(failure: &Failure<'_>, object: Option<Subject<'_>>, field: Option<&str>) -> Fault {
-    let what = object.map_or_else(|| "An object".to_owned(), |object| object.to_string());
+    let what = object.map_or_else(|| nameless(failure).to_owned(), |object| object.to_string());
     let summary = match field {
         Some(field) => format!("{what} cannot be changed in place: {field} is immutable"),
         None => format!("{what} cannot be changed in place: a field is immutable"),
@@ -647,17 +664,6 @@ fn prune_fault(failure: &Failure<'_>) -> Fault {
     let made = fault(key.unwrap_or_else(|| failure.node.key.clone()), Code::PruneFailed, None, summary);
     let made = made.seen(failure.said());
     if look.is_some() { made.remedy("see what holds it", look) } else { made }
-}
-
-/// The end of a chain of errors, long enough to mean something.
-fn last_words(message: &str) -> String {
-    let text = without_temp_folders(&one_line(message));
-    let mut parts = text.rsplit(": ");
-    let last = parts.next().unwrap_or_default();
-    match parts.next() {
-        Some(before) if last.len() < 16 && before.len() < 120 => sentence(&format!("{before}: {last}")),
-        _ => sentence(last),
-    }
 }
 
 #[cfg(test)]
@@ -730,7 +736,50 @@ mod tests {
                 fault.summary
             ));
         }
-        insta::assert_snapshot!(lines, @"");
+        insta::assert_snapshot!(lines, @r#"
+        Kustomization/applyerr/x InvalidObject
+          ConfigMap applyerr/Bad_Name is invalid: metadata.name: Invalid value: "Bad_Name": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters
+        CustomResourceDefinition/ServiceMonitor.monitoring.coreos.com CrdMissing
+          ServiceMonitor applyerr/m is of monitoring.coreos.com/v1, which the cluster does not serve: the CustomResourceDefinition is missing
+        Kustomization/applyerr/x ApiVersionNotServed
+          Kustomization applyerr/old is of kustomize.toolkit.fluxcd.io/v1beta1, which the cluster does not serve: it serves the kind in other versions
+        Kustomization/applyerr/x ApiVersionNotServed
+          PodDisruptionBudget a/b is of policy/v1beta1, which the cluster does not serve: PodDisruptionBudget is served in policy/v1
+        Kustomization/applyerr/x AdmissionDenied
+          ConfigMap applyerr/denied is refused by policy nodeny: team label is required
+        Kustomization/applyerr/x AdmissionDenied
+          Pod a/b is refused by policy validate.kyverno.svc-fail: no :latest
+        Kustomization/applyerr/x AdmissionDenied
+          Pod a/b is refused by policy PodSecurity: "restricted:latest": allowPrivilegeEscalation != false
+        Kustomization/applyerr/x InvalidObject
+          Deployment applyerr/field is invalid: .spec.replicas: expected numeric (int or float), got string
+        ServiceAccount/applyerr/weak Forbidden
+          ServiceAccount applyerr/weak may not patch configmaps in namespace applyerr
+        Kustomization/applyerr/x ImmutableField
+          Job applyerr/migrate cannot be changed in place: spec.template is immutable
+        Kustomization/applyerr/x ImmutableField
+          StatefulSet a/db cannot be changed in place: spec is immutable
+        Namespace/nowhere NamespaceNotFound
+          Namespace nowhere does not exist, and ConfigMap nowhere/a lives in it
+        Kustomization/applyerr/x InvalidObject
+          Deployment applyerr/nosel is invalid: [spec.selector: Required value, spec.template.metadata.labels: Invalid value: {"a":"b"}: `selector` does not match template `labels`]
+        Kustomization/applyerr/x InvalidObject
+          ConfigMap a sets no namespace, and its kind needs one
+        Service/guard-system/guard WebhookUnavailable
+          ConfigMap applyerr/hooked cannot be applied: webhook guard.example.com of Service guard-system/guard cannot be called: service "guard" not found
+        Kustomization/applyerr/x InvalidObject
+          ConfigMap extra/big is invalid: []: Too long: may not be more than 1048576 bytes
+        APIService/v1beta1.metrics.example.com ApiServiceUnavailable
+          Thing extra/t cannot be applied: the aggregated API metrics.example.com/v1beta1 does not answer
+        Namespace/extra-gone NamespaceTerminating
+          Namespace extra-gone is being deleted, so nothing new can be created in it
+        Kustomization/applyerr/x QuotaExceeded
+          Pod a/b would exceed quota compute: requested: limits.cpu=2, used: limits.cpu=4, limited: limits.cpu=5
+        Kustomization/applyerr/x FieldConflict
+          Deployment a/web cannot be applied: kubectl-edit owns .spec.replicas
+        Kustomization/applyerr/x ApplyFailed
+          Deployment a/web cannot be applied: the object has been modified; please apply your changes to the latest version and try again
+        "#);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Artifacts that are there and cannot be downloaded, and paths that they do not hold.
 
-use super::words::{after, between, mentions, sentence, without_temp_folders};
+use super::words::{after, between, last_words, mentions, without_temp_folders};
 use super::{Failure, Lead, fault, kubectl};
 use crate::diagnosis::{Code, Fault};
 use crate::model::{GroupKind, ObjectKey};
@@ -134,10 +134,6 @@ fn missing(message: &str) -> Option<&'static str> {
         .then_some("NotFound")
 }
 
-fn last_words(message: &str) -> String {
-    sentence(message.trim_end().rsplit_once(": ").map_or(message, |(_, tail)| tail))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testkit::*;
@@ -157,7 +153,7 @@ mod tests {
             verdict(&fault),
             ("Deployment/flux-system/source-controller".into(), Code::ArtifactUnreachable, Some("Refused"))
         );
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"The artifact cannot be downloaded: flux-system/source-controller refuses connections");
         let chart = "Could not load chart: GET http://127.0.0.1:18083/helmchart/unreach/unreach-h/app-1.0.0.tgz giving up \
                      after 10 attempt(s): Get \"http://127.0.0.1:18083/helmchart/unreach/unreach-h/app-1.0.0.tgz\": dial \
                      tcp 127.0.0.1:18083: connect: connection refused";
@@ -222,7 +218,7 @@ mod tests {
         let message = "kustomization path not found: stat /tmp/kustomization-3957215096/nowhere: no such file or directory";
         let fault = only(alone(&ks("build/pathmissing"), "ArtifactFailed", message));
         assert_eq!(verdict(&fault), ("Kustomization/build/pathmissing".into(), Code::PathNotFound, None));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Path nowhere does not exist in the source");
     }
 
     #[test]

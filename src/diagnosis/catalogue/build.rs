@@ -1,7 +1,8 @@
 //! Manifests that cannot be built: files, YAML, kustomize, substitution.
 
 use super::words::{
-    after, between, mentions, not_found, one_line, readable, resource_id, sentence, without_temp_folders,
+    after, between, last_words, mentions, not_found, one_line, readable, resource_id, sentence,
+    without_temp_folders,
 };
 use super::{Failure, Lead, fault};
 use crate::diagnosis::{Code, Fault};
@@ -98,10 +99,20 @@ fn duplicate(text: &str) -> Option<Telling> {
     let id = between(text, "may not add resource with an already registered id: ", "'")
         .or_else(|| after(text, "may not add resource with an already registered id: "))?;
     let id = id.split([' ', ':']).next().unwrap_or(id);
-    let file = quoted_paths(text).find(|path| !path.contains(' ')).map(|file| format!(" in {file}"));
+    let file = quoted_paths(text).find(|path| !path.contains(' '));
+    let file = file.map(|file| format!(", the second time in {file}")).unwrap_or_default();
+    // written as <kind>/<name>.<namespace>
+    let what = resource_id(id);
+    let what = match (what.split_once(' '), id.ends_with("[noNs]")) {
+        (Some((kind, rest)), false) => {
+            rest.rsplit_once('.').map(|(name, namespace)| format!("{kind} {namespace}/{name}"))
+        }
+        _ => None,
+    }
+    .unwrap_or(what);
     Some((
         Some("DuplicateResource"),
-        format!("{} is declared twice, the second time{}", resource_id(id), file.unwrap_or_default()),
+        format!("{what} is declared twice{file}"),
         Some("take one of the two declarations out".to_owned()),
     ))
 }
@@ -113,9 +124,13 @@ fn malformed_yaml(text: &str) -> Option<Telling> {
     );
     malformed.then(|| {
         let file = yaml_file(text).unwrap_or("a file");
-        let why = after(text, "yaml: ").unwrap_or(text);
+        let why = text.find("yaml: line ").map_or(text, |at| &text[at + "yaml: ".len()..]);
         let why = why.strip_suffix(" <nil>").unwrap_or(why);
-        (Some("MalformedYaml"), format!("{file} is no valid YAML: {}", sentence(why)), None)
+        (
+            Some("MalformedYaml"),
+            format!("{file} is no valid YAML: {}", sentence(why)),
+            Some("correct the file (the line can be one too low), commit and push".to_owned()),
+        )
     })
 }
 
@@ -162,7 +177,8 @@ fn patch_failed(text: &str) -> Option<Telling> {
             "must specify a target for patch",
         ],
     );
-    broken.then(|| (Some("PatchFailed"), format!("A patch cannot be applied: {}", last_part(text)), None))
+    let why = after(text, "kustomize build failed: ").unwrap_or(text);
+    broken.then(|| (Some("PatchFailed"), format!("A patch cannot be applied: {}", sentence(why)), None))
 }
 
 fn resource_not_found(text: &str) -> Option<Telling> {
@@ -187,7 +203,7 @@ fn resource_not_found(text: &str) -> Option<Telling> {
 }
 
 fn fallback(text: &str) -> String {
-    format!("The manifests cannot be built: {}", last_part(text))
+    format!("The manifests cannot be built: {}", last_words(text))
 }
 
 fn missing_file(text: &str) -> bool {
@@ -222,17 +238,6 @@ fn place(text: &str) -> Option<At> {
 /// The object in whose manifest a variable stands.
 fn built_object(text: &str) -> Option<String> {
     between(text, "post build failed for '", "'").map(resource_id)
-}
-
-/// The last part of a chain of errors, with the one before it where that part alone says little.
-fn last_part(text: &str) -> String {
-    let text = text.strip_suffix(" <nil>").unwrap_or(text);
-    let mut tail = text.rsplit(": ");
-    let last = tail.next().unwrap_or(text);
-    match tail.next() {
-        Some(before) if last.len() < 24 => sentence(&format!("{before}: {last}")),
-        _ => sentence(last),
-    }
 }
 
 #[cfg(test)]
@@ -293,7 +298,22 @@ mod tests {
             let (subcode, summary) = told(message);
             lines.push_str(&format!("{}: {summary}\n", subcode.unwrap_or("-")));
         }
-        insta::assert_snapshot!(lines, @"");
+        insta::assert_snapshot!(lines, @r#"
+        ComponentNotFound: Component nocomp does not exist
+        DuplicateResource: ConfigMap build/dup is declared twice, the second time in b.yaml
+        ResourceNotFound: noresource/missing.yaml is listed in a kustomization.yaml and does not exist
+        NotKubernetes: notk8s/values.yaml holds no Kubernetes object
+        NotKubernetes: notk8s/values.yaml holds no Kubernetes object
+        PatchFailed: A patch finds no ConfigMap other to change
+        RemoteBase: Remote base http://127.0.0.1:13000/nothing.git//x?ref=main cannot be fetched: repository 'http://127.0.0.1:13000/nothing.git/' not found
+        VariableNotSet: Variable DOMAIN in ConfigMap subst has no value
+        SubstituteFromNotFound: ConfigMap missing, from which variables are taken, does not exist
+        MalformedYaml: syntax/cm.yaml is no valid YAML: line 4: did not find expected ',' or '}'
+        MalformedYaml: syntax/cm.yaml is no valid YAML: line 4: did not find expected ',' or '}'
+        ResourceNotFound: Folder base is listed as a resource and holds no kustomization.yaml
+        PatchFailed: A patch cannot be applied: add operation does not apply: doc is missing path: "/spec/x/-": missing value
+        -: The manifests cannot be built: something new and odd: exit 3
+        "#);
     }
 
     #[test]

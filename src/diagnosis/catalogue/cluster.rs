@@ -1,6 +1,6 @@
 //! The remote cluster of `spec.kubeConfig`: its Secret, its kubeconfig, the way there.
 
-use super::words::{between, mentions, not_found, sentence};
+use super::words::{between, last_words, mentions, not_found, sentence};
 use super::{Failure, Lead, called, fault, kubectl};
 use crate::diagnosis::{Code, Fault};
 use crate::model::{GroupKind, ObjectKey};
@@ -76,7 +76,7 @@ fn network_fault(failure: &Failure<'_>) -> Option<Fault> {
             key,
             Code::ClusterUnreachable,
             Some("Unreachable"),
-            format!("The remote cluster at {host} cannot be reached: {}", why(message)),
+            format!("The remote cluster at {host} cannot be reached: {}", last_words(message)),
         )
         .remedy("check that the remote API server is up and that its address in the kubeconfig is right", None)
     } else if talks && mentions(message, &["Unauthorized", "asked for the client to provide credentials"]) {
@@ -91,12 +91,6 @@ fn network_fault(failure: &Failure<'_>) -> Option<Fault> {
         return None;
     };
     Some(fault.seen(failure.said()))
-}
-
-/// The last part of a chain of errors, which tells the reason.
-fn why(message: &str) -> String {
-    let tail = message.trim_end().rsplit_once(": ").map_or(message, |(_, tail)| tail);
-    sentence(tail)
 }
 
 #[cfg(test)]
@@ -128,7 +122,7 @@ mod tests {
         let message = "could not get KubeConfig secret 'helm/missing': secrets \"missing\" not found";
         let fault = only(alone(&hr("helm/kc").on_remote_cluster(), "RESTClientError", message));
         assert_eq!(fault.subcode, Some("SecretNotFound"));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Secret helm/missing, which holds the kubeconfig of the remote cluster, does not exist");
     }
 
     #[test]

@@ -78,7 +78,7 @@ mod tests {
                        | dep.metadata.name ==\n | ....................^";
         let fault = only(alone(&ks("expr/d"), "InvalidCELExpression", message));
         assert_eq!(verdict(&fault), ("Kustomization/expr/d".into(), Code::InvalidExpression, None));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"readyExpr 'dep.metadata.name ==' of dependency a does not compile: 1:21: Syntax error: mismatched input '<EOF>'");
         assert!(!fault.evidence[0].text.contains('^'), "{:?}", fault.evidence);
     }
 
@@ -89,7 +89,7 @@ mod tests {
                        expression 'data.k ==': ERROR: <input>:1:10: Syntax error: mismatched input '<EOF>' \
                        expecting {'['}\n | data.k ==\n | .........^";
         let fault = only(alone(&ks("health/hce-bad"), "InvalidCELExpression", message));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"healthCheckExprs[0] 'data.k ==' does not compile: 1:10: Syntax error: mismatched input '<EOF>'");
     }
 
     #[test]
@@ -101,6 +101,6 @@ mod tests {
             verdict(&fault),
             ("Kustomization/expr/b".into(), Code::InvalidExpression, Some("EvaluationError"))
         );
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"readyExpr 'dep.metadata.labels.tier == 'gold'' cannot be evaluated: no such key: labels");
     }
 }

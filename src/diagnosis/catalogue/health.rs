@@ -148,6 +148,9 @@ fn unhealthy(failure: &Failure<'_>, wait: &Wait<'_>, key: ObjectKey) -> Fault {
     if subcode == Some("NotFound") {
         return found.remedy("take it out of healthChecks, or correct its name there", None);
     }
+    if subcode == Some("ExpressionFailed") {
+        found = found.remedy("mend what the expression looks at, or correct it in healthCheckExprs", None);
+    }
     for quote in trouble.seen {
         found = found.seen(quote);
     }
@@ -189,7 +192,7 @@ fn unlisted(failure: &Failure<'_>) -> Fault {
             key,
             Code::HealthCheckFailed,
             Some("NamespaceMissing"),
-            format!("Its healthChecks name {what} without a namespace, and none is assumed"),
+            format!("healthChecks of {} name {what} without a namespace", called(&failure.node.key)),
         )
         .seen(failure.said())
         .remedy("set namespace in that entry of healthChecks, commit and push", None);
@@ -201,7 +204,7 @@ fn unlisted(failure: &Failure<'_>) -> Fault {
         return found;
     }
     let look = describe(&key);
-    fault(key, Code::HealthCheckFailed, None, format!("Its health check failed: {}", sentence(words)))
+    fault(key, Code::HealthCheckFailed, None, format!("The health check failed: {}", sentence(words)))
         .seen(failure.said())
         .remedy("see what it applied and waits for", look)
 }
@@ -255,10 +258,14 @@ pub(super) fn trouble(failure: &Failure<'_>, key: &ObjectKey) -> Trouble {
             own
         }
     };
-    let warned = newest_warning(failure.snapshot, key, &pods);
-    trouble
-        .seen
-        .extend(warned.filter(|event| !trouble.seen.iter().any(|seen| seen.text.contains(&event.text))));
+    // the scheduler's words stand in the Pod and in its event
+    let told = |event: &Quote| {
+        let message = after(&event.text, ": ").unwrap_or(&event.text);
+        trouble.seen.iter().any(|seen| seen.text.contains(message))
+    };
+    if let Some(event) = newest_warning(failure.snapshot, key, &pods).filter(|event| !told(event)) {
+        trouble.seen.push(event);
+    }
     trouble
 }
 
@@ -608,7 +615,7 @@ mod tests {
     fn without_pods_in_sight_the_workload_is_named_alone() {
         let fault = told(&Snapshot::default());
         assert_eq!(verdict(&fault), ("Deployment/health/web".into(), Code::HealthCheckFailed, None));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Deployment health/web did not become ready in time");
     }
 
     #[test]
@@ -619,7 +626,7 @@ mod tests {
         pending.unschedulable = Some(words.to_owned());
         let fault = told(&with_pod(pending));
         assert_eq!(fault.subcode, Some("Unschedulable"));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Deployment health/web cannot be scheduled: 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector");
         assert!(fault.evidence.iter().any(|quote| quote.text.contains("Preemption is not helpful")));
         assert_eq!(
             fault.remedies[0].command.as_deref(),
@@ -643,7 +650,18 @@ mod tests {
             let command = fault.remedies[0].command.clone().unwrap_or_default();
             lines.push_str(&format!("{}: {}\n  {command}\n", fault.subcode.unwrap_or("-"), fault.summary));
         }
-        insta::assert_snapshot!(lines, @"");
+        insta::assert_snapshot!(lines, @r#"
+        ImagePull: Deployment health/web cannot pull image registry.example.com/app:2
+          kubectl -n health describe pod web-578864c549-b8nkw
+        CrashLoop: Deployment health/web crashes: container app ended with code 137 and was restarted 3 times
+          kubectl -n health logs web-578864c549-b8nkw -c app --previous
+        OomKilled: Deployment health/web runs out of memory: container app was killed 3 times
+          kubectl -n health describe pod web-578864c549-b8nkw
+        -: Deployment health/web cannot start container app: configmap "settings" not found
+          kubectl -n health describe pod web-578864c549-b8nkw
+        CrashLoop: Deployment health/web crashes: container app ended with code 137
+          kubectl -n health logs web-578864c549-b8nkw -c app --previous
+        "#);
     }
 
     #[test]
@@ -671,7 +689,7 @@ mod tests {
         snapshot.evidence.claims.insert(claim.clone(), "Pending".to_owned());
         let fault = told(&snapshot);
         assert_eq!(fault.subcode, Some("ClaimPending"));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Deployment health/web waits for PersistentVolumeClaim health/data, which is Pending");
         // bound only when the Pod is scheduled: what the scheduler misses is the cause
         let pods = snapshot.evidence.pods.values_mut();
         pods.for_each(|pod| pod.unschedulable = Some("0/3 nodes are available: 3 Insufficient cpu".to_owned()));
@@ -721,7 +739,7 @@ mod tests {
         snapshot.evidence.workloads.insert(web(), stuck);
         let fault = told(&snapshot);
         assert_eq!(fault.subcode, Some("ProgressDeadline"));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Deployment health/web made no progress before its deadline: 0 of 1 replicas are available");
         let job = key(GroupKind::JOB, "health/migrate");
         let mut failed = Workload { wanted: 1, ..Workload::default() };
         failed.conditions.push(condition(
@@ -739,7 +757,7 @@ mod tests {
         let failure = Failure { node: &node, reason: "HealthCheckFailed", message, snapshot: &snapshot };
         let fault = only(leads(&failure));
         assert_eq!(fault.subcode, Some("JobFailed"));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Job health/migrate has failed: Job has reached the specified backoff limit");
     }
 
     #[test]
@@ -782,7 +800,7 @@ mod tests {
             verdict(&fault),
             ("Kustomization/health/hcns".into(), Code::HealthCheckFailed, Some("NamespaceMissing"))
         );
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"healthChecks of Kustomization health/hcns name Deployment web without a namespace");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What helm-controller writes: values, client, chart templates, actions, hooks, remediation.
 
-use super::words::{after, between, mentions, not_found, one_line, sentence, without_dumps};
+use super::words::{after, between, last_words, mentions, not_found, one_line, sentence, without_dumps};
 use super::{Failure, Lead, apply, called, command, fault, health, quote};
 use crate::diagnosis::{Code, Fault};
-use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, Spec};
+use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, Presence, Spec};
 
 /// Everything that stops a HelmRelease by itself.
 pub(super) fn leads(failure: &Failure<'_>) -> Vec<Lead> {
@@ -49,6 +49,15 @@ fn values_fault(failure: &Failure<'_>) -> Option<Fault> {
     let object = ObjectKey::new(kind.clone(), namespace, name);
     let missing = not_found(message, "secrets").or_else(|| not_found(message, "configmaps")).is_some();
     if missing {
+        if failure.snapshot.presence(&object) == Presence::There {
+            let summary =
+                format!("{} with values for the chart was missing, and is there by now", called(&object));
+            return Some(
+                fault(object, Code::HelmValuesMissing, None, summary)
+                    .seen(failure.said())
+                    .remedy("ask for another run", super::reconcile(&failure.node.key)),
+            );
+        }
         let summary = format!("{} with values for the chart does not exist", called(&object));
         let optional = format!("or mark the entry of {name} in valuesFrom as optional");
         return Some(
@@ -140,7 +149,7 @@ pub(super) fn action_code(failure: &Failure<'_>) -> Code {
 fn verb(code: Code) -> &'static str {
     match code {
         Code::HelmUpgradeFailed => "The upgrade failed:",
-        Code::HelmTestFailed => "Its tests failed:",
+        Code::HelmTestFailed => "The tests failed:",
         Code::HelmUninstallFailed => "The uninstall failed:",
         _ => "The install failed:",
     }
@@ -216,6 +225,10 @@ fn invalid(words: &str, answer: &apply::Answer<'_>) -> Option<(&'static str, Str
             let (id, rest) = rest.split_once(' ')?;
             Some(format!("{} {id}", between(rest, "Kind=", ":")?))
         });
+        let patched = || {
+            Some(format!("{} {}", between(words, "with kind ", ":")?, between(words, "cannot patch \"", "\"")?))
+        };
+        let what = what.or_else(patched);
         let why = match answer {
             apply::Answer::Immutable { field: Some(field) } => format!("{field} is immutable"),
             apply::Answer::Immutable { field: None } => "a field is immutable".to_owned(),
@@ -245,7 +258,8 @@ fn hook(cause: &Failure<'_>, words: &str) -> Option<(Option<ObjectKey>, String)>
     let hooks = mentions(&plain, &["hooks failed", "failed pre-", "failed post-", "job failed: ", "hook "]);
     (hooks || object.is_some()).then(|| {
         let why = plain.rsplit("* ").next().unwrap_or(&plain);
-        (object, sentence(why))
+        let said = object.as_ref().and_then(|object| after(why, &format!("{} ", object.name)));
+        (object.clone(), sentence(said.unwrap_or(why)))
     })
 }
 
@@ -311,7 +325,7 @@ fn finish(cause: &Failure<'_>, failure: &Failure<'_>, found: Fault) -> Fault {
             found = found.seen(quote("condition", &format!("{}: {}", stalled.reason, stalled.message)));
         }
         found.remedy(
-            "once it is mended, count the failures anew: no retry comes by itself",
+            "once it is mended without a change of chart or values, count the failures anew",
             command("flux reconcile helmrelease {} -n {} --reset", &[name, namespace]),
         )
     } else {
@@ -328,7 +342,7 @@ fn ending(words: &str) -> String {
     if plain.chars().count() <= 200 {
         return sentence(&plain);
     }
-    sentence(plain.rsplit(": ").next().unwrap_or(&plain))
+    last_words(&plain)
 }
 
 #[cfg(test)]
@@ -441,7 +455,42 @@ mod tests {
                 fault.summary
             ));
         }
-        insta::assert_snapshot!(lines, @"");
+        insta::assert_snapshot!(lines, @r#"
+        HelmRelease/helm/x HelmInstallFailed InvalidObject
+          The install failed: ConfigMap helm/UPPER_case is invalid: metadata.name: Invalid value: "UPPER_case": a lowercase RFC 1123 subdomain must consist of lower case
+        HelmRelease/helm/x HelmUpgradeFailed InvalidObject
+          The upgrade failed: ConfigMap helm/UPPER_case is invalid: metadata.name: Invalid value: "UPPER_case": a lowercase RFC 1123 subdomain must consist of lower case
+        HelmRelease/helm/x HelmInstallFailed TemplateFailed
+          The install failed: template failtpl/templates/f.yaml:1 says: storageClass is required
+        HelmRelease/helm/x HelmInstallFailed ValuesSchema
+          The install failed: the values do not fit the chart's schema: at '/replicas': got string, want integer
+        CustomResourceDefinition/ServiceMonitor.monitoring.example.com CrdMissing -
+          An object of the chart is a ServiceMonitor of monitoring.example.com/v1, which the cluster does not serve: the CustomResourceDefinition is missing
+        ServiceAccount/helm/missing Forbidden -
+          ServiceAccount helm/missing may not list secrets in namespace helm
+        Namespace/nowhere NamespaceNotFound -
+          Namespace nowhere does not exist, and ConfigMap nowhere/nowhere-nosources lives in it
+        Deployment/helm/slow HelmInstallFailed RetriesExhausted
+          The install failed: Deployment helm/slow did not become ready in time
+        Pod/helm/tested-test HelmTestFailed HookFailed
+          The tests failed: Pod helm/tested-test did not become ready in time
+        Job/helm/migrate HelmUpgradeFailed HookFailed
+          The upgrade failed: Job helm/migrate failed: BackoffLimitExceeded
+        HelmRelease/helm/x HelmInstallFailed HookFailed
+          The install failed: a hook failed: job failed: BackoffLimitExceeded
+        HelmRelease/helm/x HelmUpgradeFailed Pending
+          The upgrade failed: an earlier action was cut off and left the release pending
+        HelmRelease/helm/x HelmInstallFailed RetriesExhausted
+          The install failed: Unable to continue with install: ConfigMap "a" in namespace "helm" exists and cannot be imported into the current release: invalid ownership metadata
+        HelmRelease/helm/x HelmInstallFailed RetriesExhausted
+          The install failed: context deadline exceeded
+        HelmRelease/helm/x HelmInstallFailed TemplateFailed
+          The install failed: template x/templates/a.yaml:3 cannot be rendered: nil pointer evaluating interface {}.b
+        HelmRelease/helm/x HelmUpgradeFailed InvalidObject
+          The upgrade failed: StatefulSet x is invalid: spec is immutable
+        HelmRelease/helm/x HelmUninstallFailed RetriesExhausted
+          The uninstall failed: context deadline exceeded
+        "#);
     }
 
     #[test]
@@ -478,7 +527,7 @@ mod tests {
         snapshot.evidence.config_maps.insert(key(GroupKind::CONFIG_MAP, "helm/vals"), keys.into());
         let message = "could not resolve ConfigMap chart values reference 'helm/vals' with key 'prod.yaml': key not found";
         let fault = only(leads(&Failure { node: &node, reason: "ValuesError", message, snapshot: &snapshot }));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"ConfigMap helm/vals holds no key prod.yaml with values for the chart");
         assert_eq!(fault.evidence[1].text, "ConfigMap helm/vals holds dev.yaml, values.yaml");
     }
 
@@ -521,7 +570,7 @@ mod tests {
             verdict(&fault),
             ("Deployment/helm/slow".into(), Code::HelmInstallFailed, Some("Unschedulable"))
         );
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"The install failed: Deployment helm/slow cannot be scheduled: no nodes available to schedule pods");
         assert_eq!(
             fault.remedies[1].command.as_deref(),
             Some("flux reconcile helmrelease slow -n helm --reset")

@@ -110,11 +110,12 @@ impl Fault {
         self
     }
 
-    /// Adds one thing to do, with the command for it where there is one that is certainly right; from the fourth
-    /// on they are left out.
+    /// Adds one thing to do, with the command for it where there is one that is certainly right. A command that is
+    /// there already, and whatever comes fourth, is left out.
     #[must_use]
     pub fn remedy(mut self, text: impl AsRef<str>, command: Option<String>) -> Self {
-        if self.remedies.len() < REMEDIES {
+        let told = command.is_some() && self.remedies.iter().any(|remedy| remedy.command == command);
+        if self.remedies.len() < REMEDIES && !told {
             self.remedies.push(Remedy { text: words::summary(text.as_ref()), command });
         }
         self

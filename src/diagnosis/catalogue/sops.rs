@@ -104,6 +104,11 @@ fn secret_fault(failure: &Failure<'_>) -> Option<Fault> {
 }
 
 fn secret_not_found(failure: &Failure<'_>, secret: ObjectKey) -> Fault {
+    if failure.snapshot.presence(&secret) == Presence::There {
+        let summary = format!("{} with the decryption keys was missing, and is there by now", called(&secret));
+        return fault(secret, Code::SopsSecretNotFound, None, summary)
+            .remedy("ask for a run, a new Secret starts none", reconcile(&failure.node.key));
+    }
     let summary = format!("{} with the decryption keys does not exist", called(&secret));
     let mut found = fault(secret.clone(), Code::SopsSecretNotFound, None, summary);
     let elsewhere: Vec<String> = failure
@@ -143,12 +148,8 @@ fn mismatch(failure: &Failure<'_>, what: &str, recipients: &[String]) -> Fault {
         (false, 2..) => format!("{what} is encrypted for {wanted}, none of which is in {holder}"),
         _ => format!("{what} is encrypted for {wanted}, which is not in {holder}"),
     };
-    // a Secret that opens nothing for anyone is what has to change, not each of the files
-    let object = match &secret {
-        Some(secret) if !by_now && opens_nothing(failure, secret) => secret.clone(),
-        _ => key.clone(),
-    };
-    let mut found = fault(object, Code::SopsKeyMismatch, None, summary);
+    // that a Secret opens nothing for anyone, and is itself what has to change, only the walk can tell
+    let mut found = fault(key.clone(), Code::SopsKeyMismatch, None, summary);
     if !recipients.is_empty() {
         found = found.seen(quote("file", &format!("{what} is encrypted for {}", recipients.join(", "))));
     }
@@ -168,27 +169,6 @@ fn mismatch(failure: &Failure<'_>, what: &str, recipients: &[String]) -> Fault {
             format!("or add the private key of {wanted} to {holder} under a name that ends in .agekey"),
             None,
         )
-}
-
-/// Whether two or more Kustomizations use the Secret and every one of them fails for want of the key.
-fn opens_nothing(failure: &Failure<'_>, secret: &ObjectKey) -> bool {
-    let users = failure.snapshot.nodes.values().filter(|node| {
-        node.key.namespace == secret.namespace
-            && decryption(node).and_then(|decryption| decryption.secret.as_deref())
-                == Some(secret.name.as_str())
-    });
-    let (mut count, mut failing) = (0, 0);
-    for user in users {
-        count += 1;
-        let ready = user.status.conditions.ready();
-        let message = ready.map(|ready| one_line(&ready.message)).unwrap_or_default();
-        let failed = mentions(
-            &message,
-            &["did not match any of the recipients", "no identity matched any of the recipients"],
-        );
-        failing += usize::from(failed || user.key == failure.node.key);
-    }
-    count >= 2 && failing == count
 }
 
 /// The controller has no age identity at all.
@@ -395,7 +375,7 @@ mod tests {
                 verdict(&fault),
                 ("Kustomization/sopsfail/mismatch".into(), Code::SopsKeyMismatch, None)
             );
-            insta::allow_duplicates! { insta::assert_snapshot!(fault.summary, @"") };
+            insta::allow_duplicates! { insta::assert_snapshot!(fault.summary, @"Secret sopsfail/mismatch is encrypted for age1ak0…faqj, which is not in Secret sopsfail/good") };
             let all: Vec<&str> = fault.evidence.iter().map(|quote| quote.text.as_str()).collect();
             assert!(all.iter().any(|text| text.contains(THEIRS)), "{all:?}");
             assert!(all.iter().any(|text| text.contains("age.agekey") && text.contains(OURS)), "{all:?}");
@@ -409,7 +389,7 @@ mod tests {
         let node = encrypted("sopsfail/two", Some("good"));
         let second = "age1cw5yrhfdpf52u67hhky4k6wr0tjp9gxmwae29pwqw9gh4lsjwphsz4vylv";
         let fault = only(alone(&node, "BuildFailed", &no_match("two", &[THEIRS, second], false)));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Secret sopsfail/two is encrypted for age1ak0…faqj and age1cw5…vylv, none of which is in Secret sopsfail/good");
     }
 
     #[test]
@@ -418,35 +398,7 @@ mod tests {
         let message = format!("error decrypting sources: {}", after(&message, "Secret data: ").unwrap());
         let fault = only(alone(&encrypted("sopsfail/gen", Some("good")), "BuildFailed", &message));
         assert_eq!(verdict(&fault), ("Kustomization/sopsfail/gen".into(), Code::SopsKeyMismatch, None));
-        insta::assert_snapshot!(fault.summary, @"");
-    }
-
-    #[test]
-    fn a_secret_that_opens_nothing_for_two_is_the_thing_to_change() {
-        let broken = |id: &str| {
-            let message = no_match("x", &[THEIRS], false);
-            encrypted(id, Some("good")).with(condition(
-                "Ready",
-                crate::model::ConditionStatus::False,
-                "BuildFailed",
-                &message,
-            ))
-        };
-        let (a, b) = (broken("sopsfail/a"), broken("sopsfail/b"));
-        let mut snapshot = Snapshot::default();
-        let message = no_match("x", &[THEIRS], false);
-        for node in [&a, &b] {
-            snapshot.nodes.insert(node.key.clone(), node.clone());
-        }
-        let object = |snapshot: &Snapshot| {
-            only(leads(&Failure { node: &a, reason: "BuildFailed", message: &message, snapshot }))
-                .object
-                .to_string()
-        };
-        assert_eq!(object(&snapshot), "Secret/sopsfail/good");
-        let ok = encrypted("sopsfail/ok", Some("good"));
-        snapshot.nodes.insert(ok.key.clone(), ok);
-        assert_eq!(object(&snapshot), "Kustomization/sopsfail/a");
+        insta::assert_snapshot!(fault.summary, @"A file of its generators or patches is encrypted for age1ak0…faqj, which is not in Secret sopsfail/good");
     }
 
     #[test]
@@ -477,8 +429,8 @@ mod tests {
         let failure = Failure { node: &node, reason: "BuildFailed", message: NONE_LOADED, snapshot: &snapshot };
         let fault = only(leads(&failure));
         assert_eq!(verdict(&fault), ("Secret/sopsfail/wrongname".into(), Code::SopsSecretKeyName, None));
-        insta::assert_snapshot!(fault.summary, @"");
-        insta::assert_snapshot!(fault.remedies[0].command.as_deref().unwrap(), @"");
+        insta::assert_snapshot!(fault.summary, @"Secret sopsfail/wrongname holds age.key, which the controller does not read: the name of an age key has to end in .agekey");
+        insta::assert_snapshot!(fault.remedies[0].command.as_deref().unwrap(), @r#"kubectl -n sopsfail patch secret wrongname --type=json -p '[{"op":"move","from":"/data/age.key","path":"/data/age.agekey"}]'"#);
     }
 
     #[test]
@@ -559,7 +511,7 @@ mod tests {
                        and add to age identities: malformed secret key: invalid character data part: s[1]=111";
         let fault = only(alone(&encrypted("sopsfail/badkey", Some("malformed")), "BuildFailed", message));
         assert_eq!(verdict(&fault), ("Secret/sopsfail/malformed".into(), Code::SopsKeyInvalid, None));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Key age.agekey of Secret sopsfail/malformed cannot be read as a private key");
         assert!(!format!("{fault:?}").contains("111"));
     }
 
@@ -570,7 +522,7 @@ mod tests {
                        decrypt with AES_GCM: cipher: message authentication failed";
         let fault = only(alone(&encrypted("sopsfail/tampered", Some("good")), "BuildFailed", message));
         assert_eq!(verdict(&fault), ("Kustomization/sopsfail/tampered".into(), Code::SopsFailed, None));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Secret sopsfail/tampered cannot be decrypted: Error walking tree: Could not decrypt value: Could not decrypt with AES_GCM: cipher: message authentication failed");
     }
 
     #[test]
@@ -578,7 +530,7 @@ mod tests {
         let message = "Secret/sopsdata/b is SOPS encrypted, configuring decryption is required for this secret to be reconciled";
         let fault = only(alone(&ks("sopsdata/both"), "ReconciliationFailed", message));
         assert_eq!(verdict(&fault), ("Kustomization/sopsdata/both".into(), Code::SopsNotConfigured, None));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Secret sopsdata/b is encrypted, and Kustomization sopsdata/both has no spec.decryption");
     }
 
     #[test]
@@ -589,6 +541,6 @@ mod tests {
                        IMDS role\n      | found\n\nRecovery failed because no master key was able";
         let fault = only(alone(&encrypted("a/x", None), "BuildFailed", message));
         assert_eq!((fault.code, fault.subcode), (Code::SopsFailed, None));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Secret a/x cannot be decrypted: failed to decrypt sops data key with AWS KMS: no EC2 IMDS role found");
     }
 }

@@ -1,6 +1,6 @@
 //! Sources that have no usable artifact for a reason of their own.
 
-use super::words::{between, list, mentions, not_found, one_line, sentence};
+use super::words::{between, last_words, list, mentions, not_found, one_line, sentence};
 use super::{called, command, describe, fault, kubectl, quote, reconcile, resume};
 use crate::diagnosis::{Code, Fault, Quote};
 use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, SecretKeys, Snapshot, Source};
@@ -250,7 +250,7 @@ fn summary(
     let url =
         if source.url.is_empty() { "its address".to_owned() } else { super::words::readable(&source.url) };
     let secret = secret.map_or_else(|| "its Secret".to_owned(), called);
-    let last = sentence(message.rsplit_once(": ").map_or(message.as_str(), |(_, last)| last));
+    let last = last_words(&message);
     match subcode {
         Some("SecretNotFound") => format!("{secret}, which {name} needs, does not exist"),
         Some("SecretKeyMissing") => match between(&message, "auth option: '", "'") {
@@ -263,7 +263,7 @@ fn summary(
         }
         Some("AuthenticationFailed") => format!("{name} is refused by {url} with the credentials of {secret}"),
         Some("HostKeyMismatch") => {
-            format!("{name} does not know the host key of {url}, or another than known_hosts in {secret} tells")
+            format!("The host key of {url} is not among those in known_hosts of {secret}")
         }
         Some("RateLimited") => format!("{name} has asked {url} too often and is held off"),
         Some("Unreachable") => format!("{name} cannot reach {url}: {last}"),
@@ -277,7 +277,7 @@ fn summary(
             None => format!("{name}: its repository has no such version of the chart"),
         },
         Some("VerificationFailed") => format!("The signature of {name} does not verify: {last}"),
-        Some("UrlInvalid") => format!("{name} has an address that is not valid: {last}"),
+        Some("UrlInvalid") => format!("{name} has an address that is not valid: {}", sentence(&message)),
         Some("InvalidSpec") => format!("{name} has a spec that cannot work: {last}"),
         _ => format!("{name} has no usable artifact: {}", sentence(&message)),
     }
@@ -441,7 +441,40 @@ mod tests {
             let fault = told(&broken(kind, url, secret, reason, &message));
             lines.push_str(&format!("{}: {}\n", fault.subcode.unwrap_or("-"), fault.summary));
         }
-        insta::assert_snapshot!(lines, @"");
+        insta::assert_snapshot!(lines, @r#"
+        AuthenticationFailed: GitRepository sources/x is refused by http://127.0.0.1:13000/sources.git with the credentials of Secret sources/wrong
+        AuthenticationFailed: GitRepository sources/x is refused by http://127.0.0.1:13000/sources.git, and no Secret with credentials is set
+        RefNotFound: GitRepository sources/x finds no branch release at http://127.0.0.1:13000/sources.git
+        RefNotFound: GitRepository sources/x finds no tag v9.9.9 at http://127.0.0.1:13000/sources.git
+        RefNotFound: GitRepository sources/x finds no commit 0123456 at http://127.0.0.1:13000/sources.git
+        RefNotFound: GitRepository sources/x finds no branch none at http://127.0.0.1:13000/sources.git
+        RefNotFound: GitRepository sources/x finds no version in >=9.0.0 at http://127.0.0.1:13000/sources.git
+        Unreachable: GitRepository sources/x cannot reach http://127.0.0.1:13000/sources.git: no such host
+        Unreachable: GitRepository sources/x cannot reach http://127.0.0.1:13000/sources.git: TLS handshake timeout
+        RepositoryNotFound: GitRepository sources/x finds no repository at http://127.0.0.1:13000/sources.git
+        SecretNotFound: Secret sources/ssh, which GitRepository sources/x needs, does not exist
+        SecretKeyInvalid: Secret sources/sshempty holds a key for GitRepository sources/x that cannot be read: no key found
+        SecretKeyMissing: Secret sources/emptykeys holds no key identity, which GitRepository sources/x needs
+        HostKeyMismatch: The host key of ssh://git@127.0.0.1:1/x.git is not among those in known_hosts of Secret sources/ssh
+        TlsFailed: GitRepository sources/x does not trust https://127.0.0.1:13443/x.git: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs
+        SecretNotFound: Secret sources/missing, which GitRepository sources/x needs, does not exist
+        VerificationFailed: The signature of GitRepository sources/x does not verify: unable to verify Git commit: no key
+        SecretNotFound: Secret sources/missing, which OCIRepository sources/x needs, does not exist
+        UrlInvalid: OCIRepository sources/x has an address that is not valid: URL validation failed for 'oci://127.0.0.1:1/x': repository must be between 2 and 255 characters in length: x
+        RefNotFound: OCIRepository sources/x finds no such reference at oci://ghcr.io/a/b
+        RateLimited: OCIRepository sources/x has asked oci://docker.io/a/b too often and is held off
+        SecretNotFound: Secret sources/missing, which Bucket sources/x needs, does not exist
+        InvalidSpec: Bucket sources/x has a spec that cannot work: Bucket name cannot be shorter than 3 characters
+        RepositoryNotFound: Bucket sources/x finds no repository at minio.example
+        IndexNotFound: HelmRepository sources/x finds no index.yaml at http://127.0.0.1:13001/none
+        Unreachable: HelmRepository sources/x cannot reach http://127.0.0.1:1: connection refused
+        TlsFailed: HelmRepository sources/x does not trust https://127.0.0.1:13443: cannot validate certificate
+        AuthenticationFailed: HelmRepository sources/x is refused by https://charts.example with the credentials of Secret sources/c
+        -: HelmRepository sources/x has no usable artifact: failed to load Helm repository from index YAML: no API version specified
+        ChartNotFound: HelmChart sources/x: there is no chart of that name in its repository
+        VersionNotFound: HelmChart sources/x: its repository has no version 9.9.9 of the chart
+        InvalidSpec: HelmChart sources/x has a spec that cannot work: no values file found at path 'prod.yaml'
+        "#);
     }
 
     #[test]
@@ -455,7 +488,7 @@ mod tests {
         snapshot.evidence.secrets.insert(secret.clone(), testkit::secret(&["foo"]));
         let fault = source_fault(&source, &snapshot);
         assert_eq!(fault.subcode, Some("SecretKeyMissing"));
-        insta::assert_snapshot!(fault.summary, @"");
+        insta::assert_snapshot!(fault.summary, @"Secret sources/emptykeys holds none of the keys with which GitRepository sources/x could log in at http://127.0.0.1:13000/private/sources.git");
         assert_eq!(fault.evidence[1].text, "Secret sources/emptykeys holds foo");
         snapshot.evidence.secrets.insert(secret, testkit::secret(&["password", "username"]));
         assert_eq!(source_fault(&source, &snapshot).subcode, Some("AuthenticationFailed"));

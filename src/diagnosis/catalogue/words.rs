@@ -261,6 +261,20 @@ pub(super) fn sentence(text: &str) -> String {
     bounded(text[..end].trim_end_matches(['.', ' ', ':', ',']), SUMMARY / 2 + 30)
 }
 
+/// The end of a chain of errors (`a: b: c`), long enough to mean something, as part of a sentence.
+pub(super) fn last_words(text: &str) -> String {
+    const ENOUGH: usize = 12;
+    let text = readable(text);
+    let mut end = text.len();
+    while let Some(at) = text[..end].rfind(": ") {
+        if text.len() - at - 2 >= ENOUGH {
+            return sentence(&text[at + 2..]);
+        }
+        end = at;
+    }
+    sentence(&text)
+}
+
 /// A summary as it may be shown: one bounded line without a full stop; never empty.
 pub(super) fn summary(text: &str) -> String {
     let text = bounded(&redacted(&one_line(text)), SUMMARY);
