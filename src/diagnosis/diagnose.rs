@@ -339,7 +339,7 @@ fn source_reports(
     walk: &Walk,
 ) -> BTreeMap<ObjectKey, SourceReport> {
     let mut reports = BTreeMap::new();
-    for key in snapshot.sources.keys() {
+    for (key, source) in &snapshot.sources {
         let reach = walk.reach.get(key);
         let hit = reach.is_some_and(|reach| !reach.is_empty());
         let (state, stalled) = match standings[key] {
@@ -361,6 +361,7 @@ fn source_reports(
                 state,
                 stalled,
                 blocked_by: blocked_by.into_iter().cloned().collect(),
+                fetched: source.artifact.as_ref().map(|artifact| (artifact.revision.clone(), artifact.updated)),
                 fault: reach
                     .and_then(|reach| reach.first())
                     .and_then(|identity| walk.faults.get(identity))

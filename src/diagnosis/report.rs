@@ -145,6 +145,8 @@ pub struct SourceReport {
     pub stalled: bool,
     /// Objects of the causes that it is hit by, without itself.
     pub blocked_by: Vec<ObjectKey>,
+    /// Revision of its artifact, and when that was stored.
+    pub fetched: Option<(Revision, Option<Timestamp>)>,
     /// The fault behind a state that is not good: its own or that of the deepest failing link.
     pub fault: Option<super::cause::Fault>,
 }

@@ -204,7 +204,7 @@ fn a_helm_release_of_that_name_is_no_dependency_of_a_kustomization() {
     let flux = said([hr("database"), ks("a").on("database").never().waiting_for("database")]);
     assert_eq!(verdict(&flux, "a"), Verdict::NotFound);
     assert!(
-        flux.causes[0].fault.summary.contains("HelmRelease/flux-system/database"),
+        flux.causes[0].fault.summary.contains("HelmRelease flux-system/database"),
         "{}",
         flux.causes[0].fault.summary
     );

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{self, Failure, Lead, dependency};
-use super::cause::{Code, Fault, Quote};
+use super::cause::{Code, Fault};
 use super::report::Verdict;
 use super::standing::{OwnFailure, SourceStanding, Standing, is_older, source_not_found};
 use crate::graph::{Graph, Layering, Relation, components, shortest_loop};
@@ -138,12 +138,7 @@ impl<'a> Walker<'a> {
                 (Some(_), _) | (None, Presence::There) => {}
                 (None, Presence::Hidden) if !says_missing => self.cannot_judge(key, upstream),
                 (None, Presence::Absent | Presence::Hidden) => {
-                    let quote = words.map(|ready| Quote {
-                        source: "condition",
-                        text: format!("{}: {}", ready.reason, ready.message.trim()),
-                        at: None,
-                        time: ready.since,
-                    });
+                    let quote = dependency::ready_words(&source.conditions);
                     self.blame(key, dependency::source_not_found(self.snapshot, key, upstream, quote));
                 }
             }
@@ -180,7 +175,7 @@ impl<'a> Walker<'a> {
             Standing::Ready => {}
         }
         if matches!(standing, Standing::Ready | Standing::Behind)
-            && let Some(last) = last_run(node)
+            && let Some(last) = last_chance(node)
             && let Some(interval) = node.interval
             && is_older(self.snapshot.now, last, interval * 2 + node.effective_timeout())
         {
@@ -209,12 +204,7 @@ impl<'a> Walker<'a> {
                 }
             }
             (None, Presence::Absent | Presence::Hidden) => {
-                let quote = words.filter(|_| says_source).map(|ready| Quote {
-                    source: "condition",
-                    text: format!("{}: {}", ready.reason, ready.message.trim()),
-                    at: None,
-                    time: ready.since,
-                });
+                let quote = dependency::ready_words(&node.status.conditions).filter(|_| says_source);
                 self.blame(&node.key, dependency::source_not_found(self.snapshot, &node.key, key, quote));
             }
         }
@@ -277,10 +267,13 @@ impl<'a> Walker<'a> {
             Some(target) if target.suspended => self.blame(&node.key, dependency::dependency_suspended(target)),
             Some(_) => self.wait(&node.key, to),
             None if self.snapshot.sources.contains_key(to) => self.wait(&node.key, to),
-            None => match self.snapshot.presence(to) {
-                Presence::Hidden => self.cannot_judge(&node.key, to),
-                _ => self.blame(&node.key, dependency::unhealthy(node, to)),
-            },
+            None => {
+                // The controller says that it is not healthy; why is out of sight.
+                if self.snapshot.presence(to) == Presence::Hidden {
+                    self.hidden.insert(to.clone());
+                }
+                self.blame(&node.key, dependency::unhealthy(node, to));
+            }
         }
     }
 
@@ -523,10 +516,12 @@ pub(super) fn controller_down(snapshot: &Snapshot, kind: &GroupKind) -> Option<F
     }
 }
 
-/// When a Kustomization ran last, by its history; `None` where there is none (kustomize-controller before 1.7).
-fn last_run(node: &Node) -> Option<jiff::Timestamp> {
+/// From when a Kustomization's next run is to be expected: its last one by its history, or its creation or an edit (such
+/// as a resume) where that is later; `None` where there is no history (kustomize-controller before 1.7).
+fn last_chance(node: &Node) -> Option<jiff::Timestamp> {
     node.kustomization()?;
-    node.status.history.iter().filter_map(|entry| entry.last).max()
+    let last = node.status.history.iter().filter_map(|entry| entry.last).max();
+    last.map(|last| [node.meta.created, node.meta.edited].into_iter().flatten().fold(last, Ord::max))
 }
 
 fn says_denied(node: &Node) -> bool {

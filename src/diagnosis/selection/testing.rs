@@ -242,6 +242,7 @@ pub(crate) fn diagnosis(specs: impl IntoIterator<Item = Spec>) -> Diagnosis {
                 state: State::Ready,
                 stalled: false,
                 blocked_by: Vec::new(),
+                fetched: None,
                 fault: None,
             };
             found.sources.insert(key.clone(), report);
@@ -290,6 +291,7 @@ impl Diagnosis {
                 state: State::Failed,
                 stalled: false,
                 blocked_by: Vec::new(),
+                fetched: None,
                 fault: None,
             });
         }

@@ -195,6 +195,14 @@ impl Report<'_, '_> {
         let mut text = format!("{still}{never} never applied");
         if let Some(newest) = newest.filter(|newest| by_count.len() != 1 || !running.contains_key(*newest)) {
             text.push_str(&format!("; newest {newest}"));
+            let fetched = waiting()
+                .filter_map(|object| status.diagnosis.sources.get(object.source.as_ref()?)?.fetched.as_ref())
+                .filter(|(revision, _)| revision.short() == **newest)
+                .filter_map(|(_, time)| *time)
+                .max();
+            if let Some(time) = fetched {
+                text.push_str(&format!(" ({})", moment(time, self.now())));
+            }
         }
         let line = self.page.span(text, self.page.palette.dim);
         self.page.paragraph(2, &line)
@@ -273,9 +281,11 @@ impl Report<'_, '_> {
             [&cause.fault.object].into_iter().chain(&cause.affected).find(|key| objects.contains_key(key));
         if let Some(target) = target {
             let object = spell(self.status.diagnosis, target);
-            let mut words = vec![object.as_str()];
-            words.extend(self.style.origin.iter().map(String::as_str));
-            self.page.command(&command_line("kubectl fluxlayers why", &words))?;
+            if !self.style.verbose {
+                let mut words = vec![object.as_str(), "-v"];
+                words.extend(self.style.origin.iter().map(String::as_str));
+                self.page.command(&command_line("kubectl fluxlayers status", &words))?;
+            }
         }
         Ok(())
     }
