@@ -691,7 +691,7 @@ fn built(items: Vec<Value>) -> Snapshot {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_permuted_input_gives_an_equal_snapshot(items in shuffled("live/helm.json.gz"), more in shuffled("live/build.json.gz")) {
@@ -703,6 +703,8 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_object_makes_it_panic(
         kind in prop::sample::select(vec![
