@@ -60,7 +60,8 @@ impl CommandError {
                 vec![format!("a dump needs the Flux objects themselves: {HOW_TO_DUMP}")]
             }
             Self::Object(error) => error.hint().into_iter().collect(),
-            Self::Input(_) | Self::Write(_) => Vec::new(),
+            Self::Input(error) => error.hint().map(str::to_owned).into_iter().collect(),
+            Self::Write(_) => Vec::new(),
         }
     }
 

@@ -1,5 +1,10 @@
 //! Streams, colour, width and the clock: the only module that prints, and that asks where it prints to.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the terminal, the environment and the clock are asked here alone"
+)]
+
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufWriter, IsTerminal, Write};
 

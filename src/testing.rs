@@ -1,6 +1,8 @@
 //! What tests of several modules share: small makers of objects, as the controllers leave them, and committed files
 //! that the code makes.
 
+#![allow(clippy::disallowed_methods, reason = "tests hold committed files to what the code makes")]
+
 use std::path::Path;
 use std::time::Duration;
 

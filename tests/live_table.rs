@@ -3,6 +3,13 @@
 //! `tests/fixtures/live/README.md` tells what the scenes hold. References are `Kind/namespace/name`, with an empty
 //! namespace for cluster-scoped objects. Where the contract leaves a value open, a list stands for it.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test reads its fixtures and starts the binary"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

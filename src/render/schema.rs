@@ -1,4 +1,5 @@
 //! JSON Schemas, made from the types that are serialized; for tests, which hold the output to them.
+#![allow(clippy::disallowed_methods, reason = "tests read the committed schemas")]
 
 use std::path::PathBuf;
 

@@ -36,7 +36,7 @@ pub(super) fn parse_dump(bytes: &[u8], file: &str, builder: &mut SnapshotBuilder
 /// Decompressed and checked text of a file, without its byte order mark.
 pub(super) fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     let bytes = match bytes {
-        [0x1f, 0x8b, ..] => Cow::Owned(gunzip(bytes)?),
+        [0x1f, 0x8b, ..] => Cow::Owned(gunzip(bytes, MAX_BYTES)?),
         _ => Cow::Borrowed(bytes),
     };
     match bytes.as_ref() {
@@ -61,10 +61,10 @@ pub(super) fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     })
 }
 
-fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
+fn gunzip(bytes: &[u8], limit: u64) -> Result<Vec<u8>, String> {
     let mut plain = Vec::new();
-    match MultiGzDecoder::new(bytes).take(MAX_BYTES + 1).read_to_end(&mut plain) {
-        Ok(length) if length as u64 > MAX_BYTES => Err(too_large()),
+    match MultiGzDecoder::new(bytes).take(limit + 1).read_to_end(&mut plain) {
+        Ok(length) if length as u64 > limit => Err(too_large()),
         Ok(_) => Ok(plain),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             Err("its gzip data ends too early; the file is not complete".to_owned())
@@ -86,12 +86,12 @@ fn parse_text(text: &str, file: &str, builder: &mut SnapshotBuilder, outcome: &m
             _ => {
                 let (mut lines, mut counted) = (0, 0);
                 for document in documents {
-                    outcome.documents += 1;
                     let start = document.end - text[document.clone()].trim_start().len();
                     lines += text[counted..start].matches('\n').count();
                     counted = start;
-                    if let Err(error) = add_json(&text[start..document.end], lines, file, builder) {
-                        outcome.errors.push(error);
+                    match add_json(&text[start..document.end], lines, file, builder) {
+                        Ok(()) => outcome.documents += 1,
+                        Err(error) => outcome.errors.push(error),
                     }
                 }
                 outcome.errors.extend(error.map(|error| json_error(file, 0, &error)));
@@ -100,10 +100,8 @@ fn parse_text(text: &str, file: &str, builder: &mut SnapshotBuilder, outcome: &m
         }
     }
     for document in yaml::documents(text) {
-        let added = document.and_then(|mut document| {
-            outcome.documents += 1;
-            add_yaml(&mut document, &Place::file(file), builder)
-        });
+        let added = document.and_then(|mut document| add_yaml(&mut document, &Place::file(file), builder));
+        outcome.documents += usize::from(added.is_ok());
         let errors = added.unwrap_or_else(|error| vec![error]);
         outcome.errors.extend(errors.iter().map(|error| yaml_error(file, error)));
     }
@@ -117,9 +115,9 @@ fn yaml_error(file: &str, error: &YamlError) -> String {
     format!("{file}:{}:{}: {}", error.line, error.column, error.message)
 }
 
-/// Names the place and the trouble; serde_json's own text of a syntax error quotes no value.
+/// Names the place and the trouble. serde_json quotes no value but in errors about data.
 fn json_error(file: &str, lines_before: usize, error: &serde_json::Error) -> String {
-    let what = error.to_string();
+    let what = if error.is_data() { "data of an unexpected type".to_owned() } else { error.to_string() };
     let what = what.split_once(" at line ").map_or(what.as_str(), |(what, _)| what);
     format!("{file}:{}:{}: {what}", lines_before + error.line(), error.column())
 }
@@ -204,7 +202,12 @@ impl<'de> Visitor<'de> for Shape {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "apiVersion" | "kind" | "metadata" | "takenAt" => drop(fields.insert(key, map.next_value()?)),
-                "items" => items = matches!(map.next_value_seed(Shape)?, Outline::List),
+                "items" => {
+                    items = matches!(map.next_value_seed(Shape)?, Outline::List);
+                    if !items {
+                        fields.insert(key, Value::Bool(false)); // something else, which makes it no list
+                    }
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -352,10 +355,13 @@ fn list_head(document: &mut Document<'_>) -> Result<Option<ListHead>, YamlError>
             fields.insert(name.to_owned(), document.value(node)?);
         }
     }
-    let has_items = match document.get(root, "items") {
-        None => false,
-        Some(items) => document.items(items).is_some() || document.value(items)?.is_null(),
-    };
+    let mut has_items = false;
+    if let Some(items) = document.get(root, "items") {
+        has_items = document.items(items).is_some() || document.value(items)?.is_null();
+        if !has_items {
+            fields.insert("items".to_owned(), Value::Bool(false)); // something else, which makes it no list
+        }
+    }
     Ok(ListHead::read(&fields, has_items))
 }
 
@@ -407,4 +413,49 @@ fn add_manifests(
         manifests.push(Manifest { value: document.value(node)?, place });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    #[test]
+    fn decompression_ends_at_the_limit() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&[b' '; 1000]).unwrap();
+        let bomb = gzip.finish().unwrap();
+        assert_eq!(gunzip(&bomb, 1000).map(|plain| plain.len()), Ok(1000));
+        assert_eq!(gunzip(&bomb, 999), Err("holds more than 512 MiB".to_owned()));
+        assert_eq!(gunzip(&[&bomb[..], &bomb].concat(), 1999), Err("holds more than 512 MiB".to_owned()));
+    }
+
+    #[test]
+    fn json_documents_know_their_lines() {
+        let mut builder = SnapshotBuilder::new();
+        let object = "{\"apiVersion\":\"kustomize.toolkit.fluxcd.io/v1\",\n\"kind\":\"Kustomization\"}";
+        let text = format!("{object}\n\n  {object}{object}");
+        assert_eq!(parse_dump(text.as_bytes(), "x", &mut builder), Outcome { documents: 3, errors: vec![] });
+        let warnings = builder.finish(String::new(), None).warnings;
+        let lines: Vec<_> = warnings.iter().map(|warning| warning.text.split(' ').next().unwrap()).collect();
+        assert_eq!(lines, ["x:1:", "x:4:", "x:5:"]);
+    }
+
+    #[test]
+    fn json_nested_too_deep_is_an_error() {
+        let mut builder = SnapshotBuilder::new();
+        let deep = format!(
+            "{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{}]}}",
+            "[".repeat(9_000) + &"]".repeat(9_000)
+        );
+        let outcome = parse_dump(deep.as_bytes(), "x", &mut builder);
+        assert!(
+            matches!(&outcome.errors[..], [error] if error.ends_with("recursion limit exceeded")),
+            "{outcome:?}"
+        );
+    }
 }

@@ -199,7 +199,7 @@ impl SnapshotBuilder {
             (version, _) if version.starts_with("authorization.") || version.starts_with("authentication.") => {
             }
             _ if has_items || kind == "List" => {
-                let items = fields.remove("items");
+                let items = if has_items { fields.remove("items") } else { None };
                 let Some(head) = ListHead::read(fields, has_items) else {
                     fields.extend(items.map(|items| ("items".to_owned(), items)));
                     return self.object(&api_version, &kind, document, place, covers);

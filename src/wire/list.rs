@@ -20,14 +20,17 @@ pub struct ListHead {
 }
 
 impl ListHead {
-    /// Reads a document's fields without its `items`; `None` when the document is no list.
+    /// Reads a document's fields; `None` when the document is no list.
+    ///
+    /// `has_items` says that there are `items`, which may have been taken away, and that they are a list or `null`.
     pub fn read(fields: &Map<String, Value>, has_items: bool) -> Option<Self> {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
         let (api_version, kind) = (text(fields.get("apiVersion")), text(fields.get("kind")));
         let metadata = fields.get("metadata").and_then(Value::as_object);
         let of_metadata = |name: &str| text(metadata.and_then(|metadata| metadata.get(name)));
         let is_list = kind.ends_with("List") && !api_version.is_empty() && of_metadata("name").is_empty();
-        (is_list && (has_items || kind == "List")).then(|| Self {
+        let no_items = kind == "List" && !fields.contains_key("items"); // an empty one, written by hand
+        (is_list && (has_items || no_items)).then(|| Self {
             partial: !of_metadata("continue").is_empty(),
             resource_version: of_metadata("resourceVersion"),
             taken_at: fields.get("takenAt").cloned(),
