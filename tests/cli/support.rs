@@ -36,7 +36,6 @@ pub(crate) fn finish(command: &mut Command) -> Run {
 }
 
 /// Fails if the document does not fit the schema of that name in `schema/`.
-#[allow(dead_code)] // for the tests on dumps
 pub(crate) fn assert_valid(schema: &str, json: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(schema);
     let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
