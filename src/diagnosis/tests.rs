@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::selection::{Outcome, Selection};
 use super::{Code, Diagnosis, State, Verdict, diagnose};
 use crate::model::{ConditionStatus, Event, GroupKind, Node, ObjectKey, Revision, Snapshot};
 use crate::testing::{OLD, REVISION, condition, hr, key, ks, minutes_ago, snapshot, source, source_key};
@@ -626,5 +627,14 @@ proptest! {
             let found: BTreeSet<ObjectKey> = report.blocked_by.iter().cloned().collect();
             prop_assert_eq!(found, expected, "{}", report.key);
         }
+    }
+
+    #[test]
+    fn no_answer_with_a_cause_is_good(cluster in any_cluster()) {
+        let flux = diagnose(&cluster);
+        let view = Selection::default().view(&flux);
+        let bad = flux.objects.values().any(|report| report.state.is_bad());
+        prop_assert_eq!(view.outcome(false) == Outcome::Bad, bad || !flux.causes.is_empty());
+        prop_assert_eq!(view.summary.total(), flux.objects.len() + flux.layering.missing.len());
     }
 }
