@@ -634,6 +634,7 @@ proptest! {
         let flux = diagnose(&cluster);
         let view = Selection::default().view(&flux);
         let bad = flux.objects.values().any(|report| report.state.is_bad());
+        let bad = bad || !flux.layering.missing.is_empty();
         prop_assert_eq!(view.outcome(false) == Outcome::Bad, bad || !flux.causes.is_empty());
         prop_assert_eq!(view.summary.total(), flux.objects.len() + flux.layering.missing.len());
     }
