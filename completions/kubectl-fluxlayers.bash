@@ -29,7 +29,7 @@ _kubectl__fluxlayers() {
 
     case "${cmd}" in
         kubectl__fluxlayers)
-            opts="-n -A -v -h -V --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --namespace --all-namespaces --color --verbose --help --version status completion"
+            opts="-s -n -A -v -h -V --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help --version status completion"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -59,6 +59,38 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -79,7 +111,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__completion)
-            opts="-n -A -v -h --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --namespace --all-namespaces --color --verbose --help bash elvish fish powershell zsh"
+            opts="-s -n -A -v -h --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -109,6 +141,38 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -129,7 +193,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__status)
-            opts="-l -o -n -A -v -h --kind --state --layer --selector --strict --output --no-headers --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --namespace --all-namespaces --color --verbose --help"
+            opts="-l -o -s -n -A -v -h --kind --state --layer --selector --strict --output --no-headers --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -184,6 +248,38 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

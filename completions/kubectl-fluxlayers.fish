@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kubectl_fluxlayers_global_optspecs
-    string join \n from= demo repo= path= offline no-repo now= context= kubeconfig= n/namespace= A/all-namespaces color= v/verbose h/help V/version
+    string join \n from= demo repo= path= offline no-repo now= context= kubeconfig= cluster= user= as= as-group= token= s/server= request-timeout= n/namespace= A/all-namespaces color= v/verbose h/help V/version
 end
 
 function __fish_kubectl_fluxlayers_needs_command
@@ -28,8 +28,15 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l f
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l repo -d 'Read a Git working tree, with --offline' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l path -d 'Cluster\'s folder in a tree that holds several' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l now -d 'Measure ages from this moment (RFC 3339)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l context -d 'Context of the kubeconfig (live clusters: next version)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l kubeconfig -d 'Path of the kubeconfig (live clusters: next version)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
@@ -56,8 +63,15 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l repo -d 'Read a Git working tree, with --offline' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l path -d 'Cluster\'s folder in a tree that holds several' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l now -d 'Measure ages from this moment (RFC 3339)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l context -d 'Context of the kubeconfig (live clusters: next version)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l kubeconfig -d 'Path of the kubeconfig (live clusters: next version)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
@@ -74,8 +88,15 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand co
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l repo -d 'Read a Git working tree, with --offline' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l path -d 'Cluster\'s folder in a tree that holds several' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l now -d 'Measure ages from this moment (RFC 3339)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l context -d 'Context of the kubeconfig (live clusters: next version)' -r
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l kubeconfig -d 'Path of the kubeconfig (live clusters: next version)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'

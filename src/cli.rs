@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
+use crate::cluster::ConnectArgs;
 use crate::commands::completion::CompletionArgs;
 use crate::commands::status::StatusArgs;
 use crate::diagnosis::State;
 use crate::diagnosis::selection::{APPLIERS, kind_from_word};
-use crate::model::GroupKind;
+use crate::model::{GroupKind, parse_duration};
 use crate::output::ColorChoice;
 
 const STYLES: Styles = Styles::styled()
@@ -25,12 +27,14 @@ const STYLES: Styles = Styles::styled()
 
 const EXAMPLES: &str = "\
 Examples:
+  # your cluster
+  kubectl fluxlayers status
+
   # a blocked cluster that is built in, to see what this is
   kubectl fluxlayers status --demo
 
-  # your cluster, by way of a dump
-  kubectl get -A -o yaml kustomizations,helmreleases,gitrepositories \\
-    | kubectl fluxlayers status --from -
+  # a dump, such as a support bundle
+  kubectl fluxlayers status --from dump.yaml
 
   # one of several: for a script, without words
   kubectl fluxlayers status --from dump.yaml --state failed,blocked -o name
@@ -77,6 +81,10 @@ pub struct GlobalArgs {
     /// Where the facts come from.
     #[command(flatten)]
     pub origin: OriginArgs,
+
+    /// How to reach a cluster.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 
     /// Look at one namespace (default: all)
     #[arg(short, long, global = true, value_name = "NAMESPACE", help_heading = "Scope")]
@@ -149,14 +157,102 @@ pub struct OriginArgs {
     /// A dump is read as of its own time without it.
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_now)]
     pub now: Option<Timestamp>,
+}
 
-    /// Context of the kubeconfig (live clusters: next version)
+/// How to reach a cluster; flags of the names that kubectl gives them.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Cluster")]
+pub struct ClusterArgs {
+    /// Context of the kubeconfig
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
 
-    /// Path of the kubeconfig (live clusters: next version)
+    /// Path of the kubeconfig
     #[arg(long, global = true, value_name = "PATH")]
     pub kubeconfig: Option<PathBuf>,
+
+    /// Cluster of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub cluster: Option<String>,
+
+    /// User of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub user: Option<String>,
+
+    /// User to act as
+    #[arg(long = "as", global = true, value_name = "USER", hide_short_help = true)]
+    pub impersonate: Option<String>,
+
+    /// Group to act as (repeatable)
+    #[arg(
+        long = "as-group",
+        global = true,
+        value_name = "GROUP",
+        hide_short_help = true,
+        requires = "impersonate"
+    )]
+    pub impersonate_groups: Vec<String>,
+
+    /// Bearer token
+    #[arg(long, global = true, value_name = "TOKEN", hide_short_help = true)]
+    pub token: Option<String>,
+
+    /// URL of the API server
+    #[arg(short, long, global = true, value_name = "URL", hide_short_help = true)]
+    pub server: Option<String>,
+
+    /// Time that one request may take, such as 10s; 0 for no limit (default: 30s)
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true, value_parser = parse_timeout)]
+    pub request_timeout: Option<Duration>,
+}
+
+impl ClusterArgs {
+    /// The flags, in words, as another command takes them; a token is left out.
+    pub fn words(&self) -> Vec<String> {
+        let kubeconfig = self.kubeconfig.as_ref().map(|path| path.display().to_string());
+        let flags = [
+            ("--context", &self.context),
+            ("--kubeconfig", &kubeconfig),
+            ("--cluster", &self.cluster),
+            ("--user", &self.user),
+            ("--as", &self.impersonate),
+            ("--server", &self.server),
+        ];
+        let given = flags.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]));
+        let groups = self.impersonate_groups.iter().map(|group| ["--as-group".to_owned(), group.clone()]);
+        given.chain(groups).flatten().collect()
+    }
+
+    /// The first flag that was given.
+    pub fn given(&self) -> Option<String> {
+        let token = self.token.as_ref().map(|_| "--token".to_owned());
+        let timeout = self.request_timeout.map(|_| "--request-timeout".to_owned());
+        self.words().into_iter().next().or(token).or(timeout)
+    }
+}
+
+impl From<&ClusterArgs> for ConnectArgs {
+    fn from(args: &ClusterArgs) -> Self {
+        Self {
+            kubeconfig: args.kubeconfig.clone(),
+            context: args.context.clone(),
+            cluster: args.cluster.clone(),
+            user: args.user.clone(),
+            impersonate: args.impersonate.clone(),
+            impersonate_groups: args.impersonate_groups.clone(),
+            token: args.token.clone(),
+            server: args.server.clone(),
+            request_timeout: args.request_timeout,
+        }
+    }
+}
+
+/// As kubectl: a duration, or a bare number of seconds.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    seconds
+        .or_else(|| parse_duration(text))
+        .ok_or_else(|| "expected a duration such as 10s or 1m30s".to_owned())
 }
 
 /// A working tree, and the source that it belongs to.

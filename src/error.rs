@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use crate::cluster::ClusterError;
 use crate::diagnosis::selection::ObjectError;
 use crate::repo::InputError;
 
@@ -17,14 +18,12 @@ pub enum CommandError {
         /// Which to leave away.
         hint: Option<String>,
     },
-    /// Neither a dump nor the demo nor a repository was named.
-    #[error(
-        "no cluster is asked yet: this version reads dumps, repositories and its demo, live clusters come with the next"
-    )]
-    NoOrigin,
     /// The origin could not be read.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The cluster gives no answer.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// It was read, and holds no object of Flux.
     #[error("nothing of Flux in {label}")]
     NothingOfFlux {
@@ -51,16 +50,12 @@ impl CommandError {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Usage { hint, .. } => hint.iter().cloned().collect(),
-            Self::NoOrigin => vec![
-                "see it at work: kubectl fluxlayers status --demo".to_owned(),
-                format!("read your cluster: {HOW_TO_DUMP}"),
-                "read a repository: kubectl fluxlayers status --repo DIR --offline".to_owned(),
-            ],
             Self::NothingOfFlux { .. } => {
                 vec![format!("a dump needs the Flux objects themselves: {HOW_TO_DUMP}")]
             }
             Self::Object(error) => error.hint().into_iter().collect(),
             Self::Input(error) => error.hint().map(str::to_owned).into_iter().collect(),
+            Self::Cluster(error) => error.hint().into_iter().collect(),
             Self::Write(_) => Vec::new(),
         }
     }
@@ -85,12 +80,5 @@ mod tests {
     fn what_lies_below_is_told_in_the_same_line() {
         let below = io::Error::other("disk full");
         assert_eq!(CommandError::from(below).in_full(), "cannot write the answer: disk full");
-    }
-
-    #[test]
-    fn without_an_origin_the_way_to_one_is_shown() {
-        let hints = CommandError::NoOrigin.hints().join("\n");
-        assert!(hints.contains("-A -o yaml") && hints.contains("--from -") && hints.contains("--demo"));
-        assert!(!hints.contains("  "), "{hints}");
     }
 }

@@ -1,6 +1,7 @@
 //! kubectl-fluxlayers: the dependency layers of Flux, and why one of them does not come up.
 
 pub mod cli;
+pub mod cluster;
 pub mod commands;
 pub mod demo;
 pub mod diagnosis;
@@ -41,7 +42,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let mut out = Output::new(cli.global.color);
     let result = match &cli.command {
-        Command::Status(args) => status::run(args, &cli.global, &mut out),
+        Command::Status(args) => wait(status::run(args, &cli.global, &mut out)),
         Command::Completion(args) => completion::run(args, &mut out),
     };
     let result = result.and_then(|outcome| {
@@ -56,6 +57,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(NO_ANSWER)
         }
     }
+}
+
+/// Runs a command to its end on one thread: what it waits for is the network.
+fn wait<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(command)
 }
 
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{OriginArgs, RepoArg};
+use crate::cli::{GlobalArgs, OriginArgs, RepoArg};
+use crate::cluster::{Cluster, ConnectArgs};
 use crate::demo;
 use crate::error::CommandError;
 use crate::model::Snapshot;
@@ -15,20 +16,24 @@ enum Origin<'a> {
     Dump(&'a [PathBuf]),
     Demo,
     Repository(&'a RepoArg),
+    Cluster,
 }
 
 /// Reads the snapshot that the flags ask for.
-pub(super) fn snapshot(args: &OriginArgs, out: &Output) -> Result<Snapshot, CommandError> {
-    let origin = choose(args)?;
-    let is_repository = matches!(origin, Origin::Repository(_));
-    let mut snapshot = match origin {
+pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapshot, CommandError> {
+    let args = &global.origin;
+    let mut snapshot = match choose(global)? {
         Origin::Dump(paths) => repo::read_dump(paths, std::io::stdin().lock(), args.now)?,
         Origin::Demo => demo::snapshot()?,
-        Origin::Repository(repo) => repo::read_repository(&repo.dir, args.path.as_deref())?,
+        Origin::Repository(repo) => {
+            let snapshot = repo::read_repository(&repo.dir, args.path.as_deref())?;
+            Snapshot { now: out.now(), ..snapshot } // a repository has no moment of its own
+        }
+        Origin::Cluster => {
+            let cluster = Cluster::connect(&ConnectArgs::from(&global.cluster)).await?;
+            cluster.snapshot(global.namespace(), args.now).await?
+        }
     };
-    if is_repository {
-        snapshot.now = out.now(); // a repository has no moment of its own
-    }
     if let Some(now) = args.now {
         snapshot.now = now;
     }
@@ -36,8 +41,9 @@ pub(super) fn snapshot(args: &OriginArgs, out: &Output) -> Result<Snapshot, Comm
 }
 
 /// The arguments with which another command sees the same facts; none for standard input, which is used up.
-pub(super) fn again(args: &OriginArgs) -> Vec<String> {
-    let mut words = Vec::new();
+pub(super) fn again(global: &GlobalArgs) -> Vec<String> {
+    let args = &global.origin;
+    let mut words = global.cluster.words();
     if args.demo {
         words.push("--demo".to_owned());
     }
@@ -61,22 +67,22 @@ pub(super) fn again(args: &OriginArgs) -> Vec<String> {
 }
 
 /// Origins exclude each other, wherever on the command line they stand.
-fn choose(args: &OriginArgs) -> Result<Origin<'_>, CommandError> {
+fn choose(global: &GlobalArgs) -> Result<Origin<'_>, CommandError> {
+    let args: &OriginArgs = &global.origin;
     let usage = |message: &str, hint: &str| {
         let hint = (!hint.is_empty()).then(|| hint.to_owned());
         Err(CommandError::Usage { message: message.to_owned(), hint })
     };
-    let cluster = args.context.is_some() || args.kubeconfig.is_some();
+    let cluster = global.cluster.given();
     let repository = !args.repo.is_empty();
-    match (args.from.as_slice(), args.demo) {
-        ([_, ..], true) => return usage("--from and --demo exclude each other", ""),
-        ([_, ..], false) if cluster => {
-            return usage("--from reads a dump and no cluster: leave --context and --kubeconfig away", "");
-        }
-        (_, true) if cluster => {
-            return usage("--demo needs no cluster: leave --context and --kubeconfig away", "");
-        }
-        _ => {}
+    if args.demo && !args.from.is_empty() {
+        return usage("--from and --demo exclude each other", "");
+    }
+    if let Some(flag) = &cluster
+        && (args.demo || !args.from.is_empty())
+    {
+        let origin = if args.demo { "--demo needs" } else { "--from reads a dump and" };
+        return usage(&format!("{origin} no cluster: leave {flag} away"), "");
     }
     let other = !args.from.is_empty() || args.demo;
     if args.path.is_some() && !repository {
@@ -88,7 +94,7 @@ fn choose(args: &OriginArgs) -> Result<Origin<'_>, CommandError> {
             "kubectl fluxlayers status --repo . --offline",
         );
     }
-    if args.offline && (other || cluster) {
+    if args.offline && (other || cluster.is_some()) {
         return usage("--offline reads a repository alone: leave the other origin away", "");
     }
     match (args.from.as_slice(), args.repo.as_slice()) {
@@ -103,7 +109,7 @@ fn choose(args: &OriginArgs) -> Result<Origin<'_>, CommandError> {
         ),
         (_, [repo]) => Ok(Origin::Repository(repo)),
         ([], []) if args.demo => Ok(Origin::Demo),
-        ([], []) => Err(CommandError::NoOrigin),
+        ([], []) => Ok(Origin::Cluster),
         (paths, []) => Ok(Origin::Dump(paths)),
     }
 }
@@ -112,10 +118,10 @@ fn choose(args: &OriginArgs) -> Result<Origin<'_>, CommandError> {
 mod tests {
     use super::*;
 
-    fn args(words: &str) -> OriginArgs {
+    fn args(words: &str) -> GlobalArgs {
         use clap::Parser;
         let words = ["kubectl-fluxlayers", "status"].into_iter().chain(words.split_whitespace());
-        crate::cli::Cli::try_parse_from(words).unwrap().global.origin
+        crate::cli::Cli::try_parse_from(words).unwrap().global
     }
 
     #[test]
@@ -126,20 +132,11 @@ mod tests {
             ("--from - --now 2026-11-24T02:41:00Z --no-repo", "dump"),
             ("--repo . --offline", "repository"),
             ("--repo a/b=. --offline --path clusters/home", "repository"),
-            (
-                "",
-                "error: no cluster is asked yet: this version reads dumps, repositories and its demo, live clusters come with the next",
-            ),
-            (
-                "--context home",
-                "error: no cluster is asked yet: this version reads dumps, repositories and its demo, live clusters come with the next",
-            ),
+            ("", "cluster"),
+            ("--context home", "cluster"),
             ("--demo --from a", "error: --from and --demo exclude each other"),
-            ("--demo --context home", "error: --demo needs no cluster: leave --context and --kubeconfig away"),
-            (
-                "--from a --kubeconfig k",
-                "error: --from reads a dump and no cluster: leave --context and --kubeconfig away",
-            ),
+            ("--demo --context home", "error: --demo needs no cluster: leave --context away"),
+            ("--from a --kubeconfig k", "error: --from reads a dump and no cluster: leave --kubeconfig away"),
             ("--offline", "error: --offline reads a repository alone: it needs --repo"),
             (
                 "--offline --repo . --demo",
@@ -154,6 +151,7 @@ mod tests {
                 Ok(Origin::Dump(_)) => "dump".to_owned(),
                 Ok(Origin::Demo) => "demo".to_owned(),
                 Ok(Origin::Repository(_)) => "repository".to_owned(),
+                Ok(Origin::Cluster) => "cluster".to_owned(),
                 Err(error) => format!("error: {error}"),
             };
             assert_eq!(said, chosen, "{flags}");

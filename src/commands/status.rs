@@ -15,16 +15,19 @@ use crate::render::{human, json, yaml};
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   # what is blocked, and by what
+  kubectl fluxlayers status
+
+  # the same of a dump
   kubectl fluxlayers status --from dump.yaml
 
   # one object and the causes that hit it; a bare name is a Kustomization first
-  kubectl fluxlayers status --from dump.yaml apps
+  kubectl fluxlayers status apps
 
   # failing HelmReleases of one team
-  kubectl fluxlayers status --from dump.yaml --kind hr --state failed -l team=media
+  kubectl fluxlayers status --kind hr --state failed -l team=media
 
   # root causes for a script
-  kubectl fluxlayers status --from dump.yaml -o json | jq -r '.rootCauses[].code'
+  kubectl fluxlayers status -o json | jq -r '.rootCauses[].code'
 
 Exit codes:
   0  nothing in scope is wrong
@@ -98,8 +101,8 @@ pub enum Format {
 }
 
 /// Reads, judges, and writes the answer.
-pub fn run(args: &StatusArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
-    let snapshot = origin::snapshot(&global.origin, out)?;
+pub async fn run(args: &StatusArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
+    let snapshot = origin::snapshot(global, out).await?;
     let diagnosis = diagnose(&snapshot);
     answer(args, global, &diagnosis, out)
 }
@@ -125,7 +128,7 @@ pub fn answer(
         no_headers: args.no_headers,
         verbose: global.verbose,
         strict: args.strict,
-        origin: origin::again(&global.origin),
+        origin: origin::again(global),
     };
     match args.output {
         Format::Table | Format::Wide if is_empty(&status) => {}

@@ -26,6 +26,10 @@ pub mod codes {
     pub const INPUT_SKIPPED: &str = "InputSkipped";
     /// A list is one page of several.
     pub const PARTIAL_LIST: &str = "PartialList";
+    /// A kind may not be listed, or in some namespaces only.
+    pub const FORBIDDEN: &str = "Forbidden";
+    /// Something is out of sight.
+    pub const NOT_COVERED: &str = "NotCovered";
     /// A repository declares an object twice.
     pub const DUPLICATE_OBJECT: &str = "DuplicateObject";
     /// A repository was read without building it.
@@ -76,7 +80,7 @@ struct Age {
     generation: i64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Content {
     Node(Box<Node>),
     Source(Box<Source>),
@@ -92,7 +96,7 @@ enum Content {
 }
 
 /// One object as it was read, with what was wrong with it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Seen {
     age: Age,
     content: Content,
@@ -101,7 +105,7 @@ struct Seen {
 }
 
 /// What one file held that is no object, for one warning.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Skipped {
     no_objects: usize,
     tables: usize,
@@ -110,13 +114,14 @@ struct Skipped {
 }
 
 /// Takes documents in any order and makes a [`Snapshot`] of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SnapshotBuilder {
     objects: BTreeMap<ObjectKey, Seen>,
     events: BTreeMap<(String, String), (Age, ObjectKey, Event)>,
     /// What single objects cover; void when something could not be read, because it may have been any of them.
     singles: Coverage,
     pub(super) lists: Lists,
+    listed: Coverage,
     skipped: BTreeMap<String, Skipped>,
     warnings: BTreeSet<Warning>,
     incomplete: bool,
@@ -141,6 +146,19 @@ impl SnapshotBuilder {
         self.singles.merge(covers);
     }
 
+    /// Adds one object of a live list; what the list covers is said apart, by [`SnapshotBuilder::covers`].
+    pub fn add_listed(&mut self, document: Value, place: Place) {
+        self.document(document, place, &mut Coverage::default());
+    }
+
+    /// A kind was listed whole, everywhere or in one namespace.
+    pub fn covers(&mut self, kind: GroupKind, namespace: Option<&str>) {
+        match namespace {
+            Some(namespace) => self.listed.cover(kind, namespace),
+            None => self.listed.cover_everywhere(kind),
+        }
+    }
+
     /// Begins a list whose items are handed over one by one.
     pub fn list(&mut self, head: ListHead, place: Place) -> ListBuilder<'_> {
         ListBuilder::new(self, head, place)
@@ -158,7 +176,8 @@ impl SnapshotBuilder {
         self.warnings.insert(Warning { code, text, object: None });
     }
 
-    pub(super) fn incomplete(&mut self, code: &'static str, text: String) {
+    /// Warns that something is out of sight: the snapshot is not complete.
+    pub fn incomplete(&mut self, code: &'static str, text: String) {
         self.incomplete = true;
         self.warn(code, text);
     }
@@ -331,6 +350,7 @@ impl SnapshotBuilder {
     pub fn finish(mut self, label: String, now: Option<Timestamp>) -> Snapshot {
         self.warn_of_skipped();
         let mut coverage = self.lists.coverage();
+        coverage.merge(self.listed);
         if !self.unreadable {
             coverage.merge(self.singles);
         }

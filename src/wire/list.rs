@@ -105,7 +105,7 @@ impl<'builder> ListBuilder<'builder> {
 }
 
 /// A list, as far as it decides what is covered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct List {
     /// What it lists; `None` for a `v1` List.
     kind: Option<GroupKind>,
@@ -119,7 +119,7 @@ struct List {
 }
 
 /// All lists of one snapshot.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Lists(Vec<List>);
 
 impl Lists {

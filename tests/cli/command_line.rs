@@ -36,13 +36,14 @@ fn the_version_is_one_line() {
 }
 
 #[test]
-fn without_an_origin_the_way_to_a_dump_is_shown() {
+fn without_a_kubeconfig_the_way_to_an_answer_is_shown() {
+    let home = tempfile::tempdir().unwrap();
     for args in [&["status"][..], &["status", "--context", "home"], &["-A", "status"]] {
-        let run = run(args);
+        let run = finish(fluxlayers(args).env("HOME", home.path()));
         assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-        assert!(run.stderr.starts_with("error: no cluster is asked yet"), "{}", run.stderr);
-        assert!(run.stderr.contains("hint: read your cluster: kubectl get -A -o yaml"), "{}", run.stderr);
-        assert!(run.stderr.contains("| kubectl fluxlayers status --from -\n"), "{}", run.stderr);
+        assert!(run.stderr.starts_with("error: no kubeconfig found"), "{}", run.stderr);
+        assert!(run.stderr.contains("hint: set KUBECONFIG or give --kubeconfig"), "{}", run.stderr);
+        assert_eq!(run.stderr.lines().count(), 2, "{}", run.stderr);
     }
 }
 
