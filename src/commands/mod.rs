@@ -3,3 +3,4 @@
 pub mod completion;
 mod origin;
 pub mod status;
+pub mod version;

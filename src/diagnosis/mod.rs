@@ -7,6 +7,7 @@
 pub mod catalogue;
 mod cause;
 mod diagnose;
+pub mod installation;
 mod report;
 mod standing;
 mod told;

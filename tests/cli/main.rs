@@ -9,3 +9,4 @@
 mod command_line;
 mod dumps;
 mod support;
+mod version;

@@ -1,6 +1,7 @@
 //! JSON for machines, `fluxlayers/v1`: structs of their own, so that no change inside changes what scripts read.
 
 pub mod status;
+pub mod version;
 
 use std::io;
 
