@@ -4,3 +4,4 @@ pub mod completion;
 mod origin;
 pub mod status;
 pub mod version;
+pub mod why;

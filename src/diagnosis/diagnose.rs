@@ -67,6 +67,7 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         complete: snapshot.complete && walk.hidden.is_empty(),
         objects,
         sources,
+        waits: walk.waits,
         layering,
         causes,
         warnings: all_warnings,
@@ -150,6 +151,7 @@ fn add_stale_sources(
         let identity = (fault.object.clone(), fault.code);
         for user in still_served {
             walk.affected.entry(identity.clone()).or_default().insert(user.clone());
+            walk.stands_at.entry(identity.clone()).or_default().insert(user.clone());
             walk.reach.entry(user.clone()).or_default().insert(identity.clone());
         }
         walk.faults.entry(identity).or_insert(fault);
@@ -197,7 +199,7 @@ fn state(node: &Node, standing: &Standing, walk: &Walk) -> State {
                 State::Progressing
             }
         }
-        Standing::Running { .. } if walk.waiting.contains(key) && reached(key) => State::Blocked,
+        Standing::Running { .. } if walk.waits.contains_key(key) && reached(key) => State::Blocked,
         Standing::Running { .. } | Standing::Terminating => State::Progressing,
         Standing::Ready => State::Ready,
     }
@@ -279,6 +281,7 @@ fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk
         };
         causes.push(Cause {
             since: since(snapshot, &fault.object, affected, objects),
+            stands_at: walk.stands_at.get(identity).into_iter().flatten().cloned().collect(),
             chain,
             cycle: walk.loops.get(identity).cloned().unwrap_or_default(),
             blocks: blocks.get(&fault.object).copied().unwrap_or_default(),

@@ -14,6 +14,7 @@ mod told;
 mod verdict;
 mod walk;
 mod warnings;
+pub mod why;
 
 pub mod selection;
 #[cfg(test)]

@@ -10,3 +10,4 @@ mod command_line;
 mod dumps;
 mod support;
 mod version;
+mod why;
