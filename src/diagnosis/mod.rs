@@ -8,6 +8,7 @@ pub mod catalogue;
 mod cause;
 mod diagnose;
 pub mod installation;
+pub mod needs;
 mod report;
 mod standing;
 mod told;
