@@ -83,6 +83,7 @@ pub(crate) fn ks(name: &str) -> Node {
         spec: Spec::Kustomization(KustomizationSpec::default()),
         declared_at: None,
         live: true,
+        unreadable: false,
     }
 }
 

@@ -108,6 +108,7 @@ fn node(key: ObjectKey, meta: Meta, place: &Place, status: NodeStatus, spec: Spe
         spec,
         declared_at: at(place, place.line),
         live: place.declared.is_none(),
+        unreadable: false,
     }
 }
 
