@@ -55,8 +55,8 @@ fn recorded_lists_of_a_blocked_cluster_show_its_five_faults() {
     assert_eq!(code, 1);
     assert_eq!(json["layers"].as_array().unwrap().len(), 29, "the chain");
     let chain = cause(&json, "external-secrets");
-    assert_eq!((&chain["code"], &chain["blocks"]), (&"HelmInstallFailed".into(), &25.into()));
-    assert_eq!(chain["object"]["kind"], "HelmRelease");
+    assert_eq!((&chain["code"], &chain["blocks"]), (&"HelmInstallFailed".into(), &26.into()));
+    assert_eq!((&chain["object"]["kind"], &chain["subcode"]), (&"Deployment".into(), &"ImagePull".into()));
     assert_eq!(cause(&json, "cycle-x")["cycle"].as_array().unwrap().len(), 2);
     assert_eq!(cause(&json, "does-not-exist")["code"], "DependencyNotFound");
     let source = cause(&json, "tenants");
