@@ -49,6 +49,8 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s v
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "status" -d 'Show the layers, and the root causes of what does not come up'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "why" -d 'Explain why an object is not ready, down to the root causes'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "version" -d 'Print the versions of this program, of Flux and of its controllers'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l kind -d 'Kinds to show: ks, hr, rset or all (default: ks, with the causes of every kind)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l state -d 'States to show, such as failed,blocked' -r
@@ -84,6 +86,59 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s o -l output -d 'Output: table, json or yaml' -r -f -a "table\t'For people'
+json\t'`fluxlayers/v1`'
+yaml\t'The same as YAML'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s o -l output -d 'Output: table, json or yaml' -r -f -a "table\t'For people'
+json\t'`fluxlayers/v1`'
+yaml\t'The same as YAML'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l client -d 'Ask no cluster'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l repo -d 'Read a Git working tree, with --offline' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l path -d 'Cluster\'s folder in a tree that holds several' -r

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use crate::cluster::ConnectArgs;
 use crate::commands::completion::CompletionArgs;
 use crate::commands::status::StatusArgs;
+use crate::commands::version::VersionArgs;
+use crate::commands::why::WhyArgs;
 use crate::diagnosis::State;
 use crate::diagnosis::selection::{APPLIERS, kind_from_word};
 use crate::model::{GroupKind, parse_duration};
@@ -70,6 +72,11 @@ pub enum Command {
     /// Show the layers, and the root causes of what does not come up
     #[command(after_long_help = crate::commands::status::EXAMPLES)]
     Status(StatusArgs),
+    /// Explain why an object is not ready, down to the root causes
+    #[command(after_long_help = crate::commands::why::EXAMPLES)]
+    Why(WhyArgs),
+    /// Print the versions of this program, of Flux and of its controllers
+    Version(VersionArgs),
     /// Print the completion script of a shell
     #[command(help_template = "{about-with-newline}\n{usage-heading} {usage}\n\n{positionals}{after-help}")]
     Completion(CompletionArgs),

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{FromArgMatches, ValueEnum};
 
 use cli::{Cli, Command};
-use commands::{completion, status};
+use commands::{completion, status, version, why};
 use diagnosis::selection::Outcome;
 use error::CommandError;
 use output::{ColorChoice, Output};
@@ -43,6 +43,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = Output::new(cli.global.color);
     let result = match &cli.command {
         Command::Status(args) => wait(status::run(args, &cli.global, &mut out)),
+        Command::Why(args) => wait(why::run(args, &cli.global, &mut out)),
+        Command::Version(args) => wait(version::run(args, &cli.global, &mut out)),
         Command::Completion(args) => completion::run(args, &mut out),
     };
     let result = result.and_then(|outcome| {

@@ -8,6 +8,7 @@ mod discovery;
 mod error;
 mod fetch;
 mod request;
+mod versions;
 
 pub use connect::{Cluster, ConnectArgs};
 pub use error::ClusterError;

@@ -3,3 +3,5 @@
 pub mod completion;
 mod origin;
 pub mod status;
+pub mod version;
+pub mod why;

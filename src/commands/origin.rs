@@ -12,7 +12,7 @@ use crate::repo;
 
 /// An origin of facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Origin<'a> {
+pub(super) enum Origin<'a> {
     Dump(&'a [PathBuf]),
     Demo,
     Repository(&'a RepoArg),
@@ -67,7 +67,7 @@ pub(super) fn again(global: &GlobalArgs) -> Vec<String> {
 }
 
 /// Origins exclude each other, wherever on the command line they stand.
-fn choose(global: &GlobalArgs) -> Result<Origin<'_>, CommandError> {
+pub(super) fn choose(global: &GlobalArgs) -> Result<Origin<'_>, CommandError> {
     let args: &OriginArgs = &global.origin;
     let usage = |message: &str, hint: &str| {
         let hint = (!hint.is_empty()).then(|| hint.to_owned());

@@ -181,6 +181,8 @@ pub struct Cause {
     pub since: Option<Timestamp>,
     /// Kustomizations, HelmReleases and ResourceSets that fail or cannot start directly because of it.
     pub affected: Vec<ObjectKey>,
+    /// Where it was found: appliers and sources whose own status, or whose references, show the fault.
+    pub stands_at: Vec<ObjectKey>,
     /// From the first affected object to the cause's object.
     pub chain: Vec<ObjectKey>,
     /// The loop, for `DependencyCycle`; its smallest member first, in the direction dependent → dependency.

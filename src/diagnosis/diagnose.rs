@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::catalogue::dependency;
 use super::cause::{Cause, Code, RetryClock};
+use super::installation::Installation;
 use super::report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};
 use super::standing::{
     SourceStanding, Standing, began, current_revision, is_older, source_began, source_standing, standing,
@@ -23,13 +24,14 @@ const STALE_AFTER: Duration = Duration::from_secs(600);
 /// Says everything that can be said about a snapshot.
 pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
     let graph = Graph::of(snapshot);
+    let installation = Installation::of(snapshot);
     let mut layering = graph.layering();
     let standings: BTreeMap<&ObjectKey, Standing> =
         snapshot.nodes.iter().map(|(key, node)| (key, standing(snapshot, node))).collect();
     let source_standings: BTreeMap<&ObjectKey, SourceStanding> =
         snapshot.sources.iter().map(|(key, source)| (key, source_standing(snapshot, source))).collect();
     let verdicts: BTreeMap<&ObjectKey, Vec<Verdict>> =
-        snapshot.nodes.iter().map(|(key, node)| (key, verdicts(snapshot, node))).collect();
+        snapshot.nodes.iter().map(|(key, node)| (key, verdicts(snapshot, &installation, node))).collect();
     keep_proven_missing(snapshot, &verdicts, &mut layering);
 
     let mut walk = walk(snapshot, &graph, &standings, &source_standings, &verdicts, &mut layering);
@@ -65,6 +67,7 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         complete: snapshot.complete && walk.hidden.is_empty(),
         objects,
         sources,
+        waits: walk.waits,
         layering,
         causes,
         warnings: all_warnings,
@@ -148,6 +151,7 @@ fn add_stale_sources(
         let identity = (fault.object.clone(), fault.code);
         for user in still_served {
             walk.affected.entry(identity.clone()).or_default().insert(user.clone());
+            walk.stands_at.entry(identity.clone()).or_default().insert(user.clone());
             walk.reach.entry(user.clone()).or_default().insert(identity.clone());
         }
         walk.faults.entry(identity).or_insert(fault);
@@ -195,7 +199,7 @@ fn state(node: &Node, standing: &Standing, walk: &Walk) -> State {
                 State::Progressing
             }
         }
-        Standing::Running { .. } if walk.waiting.contains(key) && reached(key) => State::Blocked,
+        Standing::Running { .. } if walk.waits.contains_key(key) && reached(key) => State::Blocked,
         Standing::Running { .. } | Standing::Terminating => State::Progressing,
         Standing::Ready => State::Ready,
     }
@@ -277,6 +281,7 @@ fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk
         };
         causes.push(Cause {
             since: since(snapshot, &fault.object, affected, objects),
+            stands_at: walk.stands_at.get(identity).into_iter().flatten().cloned().collect(),
             chain,
             cycle: walk.loops.get(identity).cloned().unwrap_or_default(),
             blocks: blocks.get(&fault.object).copied().unwrap_or_default(),

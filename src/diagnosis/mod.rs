@@ -7,12 +7,14 @@
 pub mod catalogue;
 mod cause;
 mod diagnose;
+pub mod installation;
 mod report;
 mod standing;
 mod told;
 mod verdict;
 mod walk;
 mod warnings;
+pub mod why;
 
 pub mod selection;
 #[cfg(test)]

@@ -166,6 +166,9 @@ pub struct Diagnosis {
     pub objects: BTreeMap<ObjectKey, ObjectReport>,
     /// Every source.
     pub sources: BTreeMap<ObjectKey, SourceReport>,
+    /// What each object waits for by an edge that is not met: dependencies, sources, Flux objects in a failed health
+    /// check. Objects that wait for nothing have no entry.
+    pub waits: BTreeMap<ObjectKey, Vec<ObjectKey>>,
     /// Layers, cycles (deadlocks among them), missing dependencies.
     pub layering: Layering,
     /// All root causes, by `blocks`, largest first, then by object.

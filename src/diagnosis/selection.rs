@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use labels::{LabelSelector, LabelSelectorError};
 pub use objects::{
-    APPLIERS, ObjectArg, ObjectArgError, ObjectError, kind_from_word, resolve, spell, spell_in_full, word_of,
+    APPLIERS, ObjectArg, ObjectArgError, ObjectError, kind_from_word, resolve, resolve_source, spell,
+    spell_in_full, word_of,
 };
 
 use super::{Cause, Diagnosis, ObjectReport, State, Verdict};

@@ -407,6 +407,17 @@ fn trap_23_ready_expr_replaces_the_built_in_check() {
 }
 
 #[test]
+fn trap_23_with_the_additive_gate_the_built_in_check_counts_as_well() {
+    let mut flux = snapshot([ks("dep").failing("BuildFailed", "x"), ks("a").on("dep").when("true")]);
+    let deployment = ObjectKey::new(GroupKind::DEPLOYMENT, "flux-system", "kustomize-controller");
+    let mut workload = crate::model::Workload { wanted: 1, available: 1, ..Default::default() };
+    workload.meta.labels.insert("app.kubernetes.io/part-of".to_owned(), "flux".to_owned());
+    workload.args.push("--feature-gates=AdditiveCELDependencyCheck=true".to_owned());
+    flux.evidence.workloads.insert(deployment, workload);
+    assert_eq!(verdict(&diagnose(&flux), "a"), Verdict::NotReady);
+}
+
+#[test]
 fn ready_expr_false_over_a_ready_dependency_is_a_cause_and_over_a_failing_one_a_way_on() {
     let words = "dependency 'flux-system/dep' is not ready according to readyExpr eval";
     let waiting = || ks("a").on("dep").when("false").failing("DependencyNotReady", words);

@@ -1,5 +1,7 @@
 //! What each `dependsOn` entry means right now, by the controllers' own rules.
 
+use super::catalogue::dependency::controller_of;
+use super::installation::Installation;
 use super::report::Verdict;
 use super::told::{Told, is_current, waiting};
 use crate::model::{ConditionStatus, Dependency, GroupKind, Node, Presence, Snapshot, Spec};
@@ -9,22 +11,27 @@ use crate::model::{ConditionStatus, Dependency, GroupKind, Node, Presence, Snaps
 /// kustomize-controller 1.9 `checkDependencies` and helm-controller 1.6 `checkDependencies`: existence, then
 /// `readyExpr` (which replaces all that follows), then generation, Ready, and for Kustomizations of one source the
 /// revision. flux-operator 0.58: existence, and readiness where `ready: true` asks for it.
-pub(super) fn verdicts(snapshot: &Snapshot, node: &Node) -> Vec<Verdict> {
+pub(super) fn verdicts(snapshot: &Snapshot, installation: &Installation, node: &Node) -> Vec<Verdict> {
     let told = Told::by(node);
     let stopped_at = told.as_ref().and_then(|told| told.entry(node));
+    // With this gate `readyExpr` is asked in addition to the built-in check, by default in its place.
+    let additive = installation.gate(controller_of(&node.key.kind), "AdditiveCELDependencyCheck") == Some(true);
+    let told = ToldAbout { told: told.as_ref(), stopped_at, additive };
     let entries = node.depends_on.iter().enumerate();
-    entries.map(|(at, entry)| verdict(snapshot, node, entry, at, told.as_ref(), stopped_at)).collect()
+    entries.map(|(at, entry)| verdict(snapshot, node, entry, at, &told)).collect()
 }
 
-fn verdict(
-    snapshot: &Snapshot,
-    node: &Node,
-    entry: &Dependency,
-    at: usize,
-    told: Option<&Told>,
+/// What the controller says of an object's dependencies, and by which rules it asks.
+struct ToldAbout<'a> {
+    told: Option<&'a Told>,
+    /// Index of the entry that it names.
     stopped_at: Option<usize>,
-) -> Verdict {
-    let said = told.filter(|_| stopped_at == Some(at));
+    additive: bool,
+}
+
+fn verdict(snapshot: &Snapshot, node: &Node, entry: &Dependency, at: usize, about: &ToldAbout<'_>) -> Verdict {
+    let stopped_at = about.stopped_at;
+    let said = about.told.filter(|_| stopped_at == Some(at));
     match snapshot.presence(&entry.key) {
         Presence::There => {}
         Presence::Absent => return Verdict::NotFound,
@@ -32,7 +39,10 @@ fn verdict(
         Presence::Hidden => return Verdict::Forbidden,
     }
     if entry.ready_expr.is_some() && entry.ready {
-        return by_expression(node, at, said, stopped_at);
+        let verdict = by_expression(node, at, said, stopped_at);
+        if verdict != Verdict::Ready || !about.additive {
+            return verdict;
+        }
     }
     if !entry.ready {
         return Verdict::Ready; // ResourceSet: existence is all that was asked for

@@ -29,8 +29,10 @@ pub(super) struct Walk {
     pub(super) reach: BTreeMap<ObjectKey, BTreeSet<FaultKey>>,
     /// Objects that wait, themselves or behind others, for something that is out of sight or cannot be judged.
     pub(super) unjudged: BTreeSet<ObjectKey>,
-    /// Objects that wait, by an edge that is not met, for anything.
-    pub(super) waiting: BTreeSet<ObjectKey>,
+    /// What each object waits for by edges that are not met; objects that wait for nothing have no entry.
+    pub(super) waits: BTreeMap<ObjectKey, Vec<ObjectKey>>,
+    /// Appliers and sources at which each fault was found.
+    pub(super) stands_at: BTreeMap<FaultKey, BTreeSet<ObjectKey>>,
     /// References that are not covered, so that a verdict had to do without them.
     pub(super) hidden: BTreeSet<ObjectKey>,
 }
@@ -471,6 +473,7 @@ impl<'a> Walker<'a> {
                 if is_applier {
                     walk.affected.entry(identity.clone()).or_default().insert(key.clone());
                 }
+                walk.stands_at.entry(identity.clone()).or_default().insert(key.clone());
                 walk.faults.entry(identity).or_insert_with(|| fault.clone());
             }
             for &target in &vertex.waits {
@@ -484,7 +487,8 @@ impl<'a> Walker<'a> {
                 walk.unjudged.insert(key.clone());
             }
             if !vertex.waits.is_empty() {
-                walk.waiting.insert(key.clone());
+                let targets = vertex.waits.iter().map(|&target| self.keys[target].clone());
+                walk.waits.insert(key.clone(), targets.collect());
             }
         }
         walk.reach = self.keys.iter().map(|key| (*key).clone()).zip(reach).collect();

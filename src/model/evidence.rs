@@ -43,6 +43,8 @@ pub struct Workload {
     pub conditions: Vec<(String, bool, String, String)>,
     /// Arguments of all containers: the flags of a Flux controller stand here.
     pub args: Vec<String>,
+    /// Images of all containers.
+    pub images: Vec<String>,
 }
 
 /// One container of a Pod that is not running as it should.

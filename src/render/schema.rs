@@ -16,6 +16,18 @@ pub(super) fn status_kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": "Status" })
 }
 
+pub(super) fn version_kind(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "Version" })
+}
+
+pub(super) fn why_kind(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "Why" })
+}
+
+pub(super) fn why_list_kind(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "WhyList" })
+}
+
 pub(super) fn state(_: &mut SchemaGenerator) -> Schema {
     names(State::ALL.map(State::as_str).to_vec())
 }

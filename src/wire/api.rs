@@ -225,6 +225,7 @@ wire! {
         volumes: Vec<Volume>,
     }
     struct Container {
+        image: String,
         args: Vec<String>,
     }
     struct Volume {

@@ -395,6 +395,7 @@ pub(super) fn workload(
         wanted,
         available,
         conditions: status.conditions.into_iter().map(condition).collect(),
+        images: spec.template.spec.containers.iter().map(|container| container.image.clone()).collect(),
         args: spec.template.spec.containers.into_iter().flat_map(|container| container.args).collect(),
     }
 }

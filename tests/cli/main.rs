@@ -9,3 +9,5 @@
 mod command_line;
 mod dumps;
 mod support;
+mod version;
+mod why;

@@ -216,6 +216,27 @@ pub fn resolve(
     })
 }
 
+/// Finds the one source that is meant; its kind is named.
+pub fn resolve_source(
+    diagnosis: &Diagnosis,
+    object: &ObjectArg,
+    namespace: Option<&str>,
+) -> Result<ObjectKey, ObjectError> {
+    let typed = typed(object);
+    let namespace = object.namespace.as_deref().or(namespace);
+    let fits = |key: &&ObjectKey| {
+        Some(&key.kind) == object.kind.as_ref()
+            && key.name == object.name
+            && namespace.is_none_or(|wanted| key.namespace == wanted)
+    };
+    let missing = diagnosis.causes.iter().map(|cause| &cause.fault.object);
+    let hits: BTreeSet<&ObjectKey> = diagnosis.sources.keys().chain(missing).filter(fits).collect();
+    only(&hits.into_iter().collect::<Vec<_>>(), &typed)?.ok_or_else(|| ObjectError::NotFound {
+        what: format!("source `{typed}` in sight"),
+        similar: Vec::new(),
+    })
+}
+
 /// Looks for the name kind by kind, among what exists before what is missing; stops at the first kind that has it.
 fn look_up(
     diagnosis: &Diagnosis,

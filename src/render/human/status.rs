@@ -7,19 +7,18 @@ use comfy_table::{Cell, Table, presets};
 use jiff::Timestamp;
 use owo_colors::Style;
 
+use super::cause;
 use super::page::{Page, Span, command_line};
 use crate::diagnosis::selection::{Outcome, StatusView, spell, spell_in_full};
 use crate::diagnosis::{Cause, ObjectReport, State, Verdict};
 use crate::model::{GroupKind, ObjectKey};
-use crate::render::text::{age, clean, columns, count, list, moment};
+use crate::render::text::{clean, columns, count, list, moment};
 use crate::render::view::View;
 
 /// From how many causes on only the first ones are told in full.
 const MANY_CAUSES: usize = 8;
 /// How many causes are told in full then; as many warnings are shown on a terminal.
 const IN_FULL: usize = 5;
-/// Members of a loop that are named before the middle of it is left out.
-const LONGEST_LOOP: usize = 12;
 /// From this width on a state may carry a remark, such as `Failed (stalled)`.
 const WIDTH_FOR_REMARKS: usize = 60;
 /// Below this width the column of names gives way to no revision…
@@ -233,22 +232,8 @@ impl Report<'_, '_> {
     }
 
     fn cause_head(&mut self, cause: &Cause) -> io::Result<()> {
-        let (page, fault) = (&self.page, &cause.fault);
-        let code = match fault.subcode {
-            Some(subcode) => format!("{}/{subcode}", fault.code.as_str()),
-            None => fault.code.as_str().to_owned(),
-        };
-        let mut spans = vec![
-            page.span(self.title(&fault.object), page.palette.strong),
-            page.span(code, page.palette.bad),
-            page.plain(format!("blocks {}", cause.blocks)),
-        ];
-        if let Some(since) = cause.since {
-            let now = self.now();
-            spans.push(page.plain(format!("since {} ({})", moment(since, now), age(since, now))));
-        }
-        let symbol = page.span(page.symbols.bad, page.palette.bad);
-        self.page.flow(&symbol, &spans, "  ")
+        let title = self.title(&cause.fault.object);
+        cause::head(&mut self.page, &title, cause, self.status.diagnosis.now)
     }
 
     fn cause(&mut self, cause: &Cause) -> io::Result<()> {
@@ -269,70 +254,22 @@ impl Report<'_, '_> {
                 self.page.paragraph(2, &line)?;
             }
         }
-        if let Some(clock) = self.clock(cause) {
+        if let Some(clock) = cause::clock(cause, self.status.diagnosis) {
             let clock = self.page.span(clock, self.page.palette.dim);
             self.page.paragraph(2, &clock)?;
         }
         if self.style.verbose {
-            self.evidence(cause)?;
+            cause::evidence(&mut self.page, cause, self.status.diagnosis.now, true)?;
+            cause::remedies(&mut self.page, cause)?;
         }
         let objects = &self.status.diagnosis.objects;
         let target =
             [&cause.fault.object].into_iter().chain(&cause.affected).find(|key| objects.contains_key(key));
         if let Some(target) = target {
             let object = spell(self.status.diagnosis, target);
-            if !self.style.verbose {
-                let mut words = vec![object.as_str(), "-v"];
-                words.extend(self.style.origin.iter().map(String::as_str));
-                self.page.command(&command_line("kubectl fluxlayers status", &words))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What worked last, and when the next try is due.
-    fn clock(&self, cause: &Cause) -> Option<String> {
-        let (clock, now) = (&cause.clock, self.now());
-        let mut parts = Vec::new();
-        if let Some((revision, time)) = &clock.last_good {
-            let time = time.map(|time| format!(" {}", moment(time, now))).unwrap_or_default();
-            parts.push(format!("last good {}{time}", revision.short()));
-        }
-        let affected = cause.affected.first().and_then(|key| self.status.diagnosis.objects.get(key));
-        let sooner = clock.wakes.map(|wakes| format!("sooner only after {wakes}"));
-        match (clock.next_try, sooner) {
-            (Some(next), _) if next <= now => parts.push("next try due".to_owned()),
-            (Some(next), Some(sooner)) => parts.push(format!("next try {}, {sooner}", moment(next, now))),
-            (Some(next), None) => parts.push(format!("next try {}", moment(next, now))),
-            (None, wakes) if affected.is_some_and(|object| object.stalled) => {
-                let wakes = wakes.map(|_| clock.wakes.unwrap_or_default());
-                parts.push(match wakes {
-                    Some(wakes) => format!("no retry will come before {wakes}"),
-                    None => "no retry will come".to_owned(),
-                });
-            }
-            (None, _) => {}
-        }
-        (!parts.is_empty()).then(|| parts.join("; "))
-    }
-
-    fn evidence(&mut self, cause: &Cause) -> io::Result<()> {
-        for quote in &cause.fault.evidence {
-            let time = quote.time.map(|time| format!("{} ", moment(time, self.now()))).unwrap_or_default();
-            let place = quote.at.as_ref().map(|at| format!(" ({}:{})", at.path, at.line)).unwrap_or_default();
-            let line = self.page.plain(format!("{}: {time}{}{place}", quote.source, quote.text));
-            self.page.paragraph(2, &line)?;
-        }
-        for remedy in &cause.fault.remedies {
-            let text = self.page.plain(match remedy.command {
-                Some(_) => format!("{}:", remedy.text),
-                None => remedy.text.clone(),
-            });
-            self.page.paragraph(2, &text)?;
-            if let Some(command) = &remedy.command {
-                let command = clean(command);
-                self.page.command(&command)?;
-            }
+            let mut words = vec![object.as_str()];
+            words.extend(self.style.origin.iter().map(String::as_str));
+            self.page.command(&command_line("kubectl fluxlayers why", &words))?;
         }
         Ok(())
     }
@@ -621,16 +558,8 @@ impl Report<'_, '_> {
 
     /// A loop as it is walked: `a → b → a`.
     fn loop_of(&self, members: &[ObjectKey]) -> String {
-        let mut names: Vec<String> = members.iter().map(|key| self.name(key)).collect();
-        names.extend(names.first().cloned());
-        if names.len() > LONGEST_LOOP {
-            let left_out = names.len() - LONGEST_LOOP;
-            names.splice(
-                LONGEST_LOOP - 2..names.len() - 2,
-                [format!("{} {left_out} more", self.page.symbols.ellipsis)],
-            );
-        }
-        names.join(&format!(" {} ", self.page.symbols.arrow))
+        let names = members.iter().chain(members.first()).map(|key| self.name(key)).collect();
+        cause::arrows(&self.page, names)
     }
 
     /// What a paragraph is about: `apps`, `HelmRelease media/plex`, `Secret cert-manager/token`.

@@ -1,13 +1,12 @@
 //! `status -o json`: fields may be added; none is ever renamed, removed or retyped.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 #[cfg(test)]
 use super::super::schema;
+use super::common::{CauseV1, ObjectV1, RefV1, WarningV1, cause, object, reference, references, warning};
+use crate::diagnosis::State;
 use crate::diagnosis::selection::StatusView;
-use crate::diagnosis::{Cause, ObjectReport, State};
-use crate::model::{At, ObjectKey};
 
 /// The document.
 #[derive(Serialize)]
@@ -63,83 +62,6 @@ struct LayerV1<'a> {
     objects: Vec<ObjectV1<'a>>,
 }
 
-/// Which object.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Ref"))]
-struct RefV1<'a> {
-    /// API group; empty for the core group.
-    group: &'a str,
-    kind: &'a str,
-    /// Empty for cluster-scoped objects.
-    namespace: &'a str,
-    name: &'a str,
-}
-
-/// A place in the repository.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "At"))]
-struct AtV1<'a> {
-    /// Path relative to the repository.
-    path: &'a str,
-    /// Line, the first one being 1.
-    line: usize,
-}
-
-/// Everything about one object.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Object"))]
-#[serde(rename_all = "camelCase")]
-struct ObjectV1<'a> {
-    #[serde(flatten)]
-    key: RefV1<'a>,
-    #[cfg_attr(test, schemars(schema_with = "schema::state"))]
-    state: &'static str,
-    /// No retry will come.
-    stalled: bool,
-    /// A run of the revision that failed last time is under way.
-    retrying: bool,
-    /// Length of the longest dependency path; null in or behind a cycle.
-    layer: Option<usize>,
-    /// The Ready condition.
-    ready: Option<ReadyV1<'a>>,
-    /// When the present state began.
-    #[cfg_attr(test, schemars(schema_with = "schema::time"))]
-    since: Option<String>,
-    /// Revision that runs: last applied, or the chart version last deployed.
-    revision: Option<&'a str>,
-    /// Current revision of its source.
-    source_revision: Option<&'a str>,
-    /// `spec.suspend`.
-    suspended: bool,
-    /// Dependencies in the order of `spec.dependsOn`.
-    depends_on: Vec<DependencyV1<'a>>,
-    source: Option<RefV1<'a>>,
-    applied_by: Option<RefV1<'a>>,
-    declared_at: Option<AtV1<'a>>,
-    /// Objects of the root causes that it is hit by.
-    blocked_by: Vec<RefV1<'a>>,
-}
-
-/// A Ready condition.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Ready"))]
-struct ReadyV1<'a> {
-    #[cfg_attr(test, schemars(schema_with = "schema::condition_status"))]
-    status: &'static str,
-    reason: &'a str,
-    message: &'a str,
-}
-
-/// A dependency with what it means right now.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Dependency"))]
-struct DependencyV1<'a> {
-    #[serde(flatten)]
-    key: RefV1<'a>,
-    #[cfg_attr(test, schemars(schema_with = "schema::verdict"))]
-    verdict: &'static str,
-}
-
 /// A dependency that exists nowhere.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Missing"))]
@@ -148,61 +70,6 @@ struct MissingV1<'a> {
     #[serde(flatten)]
     key: RefV1<'a>,
     wanted_by: Vec<RefV1<'a>>,
-}
-
-/// One fault, however many objects it hits.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Cause"))]
-struct CauseV1<'a> {
-    /// The thing that has to change.
-    object: RefV1<'a>,
-    #[cfg_attr(test, schemars(schema_with = "schema::code"))]
-    code: &'static str,
-    subcode: Option<&'static str>,
-    /// One sentence for people.
-    summary: &'a str,
-    /// When this failure began, not its last retry.
-    #[cfg_attr(test, schemars(schema_with = "schema::time"))]
-    since: Option<String>,
-    /// Objects that fail or cannot start directly because of it.
-    affected: Vec<RefV1<'a>>,
-    /// From an affected object to the cause's object.
-    chain: Vec<RefV1<'a>>,
-    /// The loop, for `DependencyCycle`.
-    cycle: Vec<RefV1<'a>>,
-    evidence: Vec<EvidenceV1<'a>>,
-    remedies: Vec<RemedyV1<'a>>,
-    /// How many objects in sight have the cause's object in `blockedBy`.
-    blocks: usize,
-}
-
-/// One thing that was seen, quoted.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Evidence"))]
-struct EvidenceV1<'a> {
-    /// What kind of thing, such as `condition`, `event`, `file`.
-    source: &'static str,
-    text: &'a str,
-    at: Option<AtV1<'a>>,
-    #[cfg_attr(test, schemars(schema_with = "schema::time"))]
-    time: Option<String>,
-}
-
-/// What can be done.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Remedy"))]
-struct RemedyV1<'a> {
-    text: &'a str,
-    command: Option<&'a str>,
-}
-
-/// Something that is no cause and should be known.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Warning"))]
-struct WarningV1<'a> {
-    code: &'static str,
-    text: &'a str,
-    object: Option<RefV1<'a>>,
 }
 
 impl<'a> StatusV1<'a> {
@@ -229,15 +96,7 @@ impl<'a> StatusV1<'a> {
                 .collect(),
             cycles: view.cycles.iter().map(|cycle| references(cycle)).collect(),
             root_causes: view.causes.iter().copied().map(cause).collect(),
-            warnings: view
-                .warnings
-                .iter()
-                .map(|warning| WarningV1 {
-                    code: warning.code,
-                    text: &warning.text,
-                    object: warning.object.as_ref().map(reference),
-                })
-                .collect(),
+            warnings: view.warnings.iter().copied().map(warning).collect(),
         }
     }
 }
@@ -255,82 +114,6 @@ fn summary(view: &StatusView<'_>) -> SummaryV1 {
         unknown: of(State::Unknown),
         never_applied: view.summary.never_applied,
     }
-}
-
-fn object(object: &ObjectReport) -> ObjectV1<'_> {
-    ObjectV1 {
-        key: reference(&object.key),
-        state: object.state.as_str(),
-        stalled: object.stalled,
-        retrying: object.retrying,
-        layer: object.layer,
-        ready: object.ready.as_ref().map(|ready| ReadyV1 {
-            status: ready.status.as_str(),
-            reason: &ready.reason,
-            message: &ready.message,
-        }),
-        since: object.since.map(time),
-        revision: object.revision.as_ref().map(|revision| revision.0.as_str()),
-        source_revision: object.source_revision.as_ref().map(|revision| revision.0.as_str()),
-        suspended: object.suspended,
-        depends_on: object
-            .depends_on
-            .iter()
-            .map(|(key, verdict)| DependencyV1 { key: reference(key), verdict: verdict.as_str() })
-            .collect(),
-        source: object.source.as_ref().map(reference),
-        applied_by: object.applied_by.as_ref().map(reference),
-        declared_at: object.declared_at.as_ref().map(place),
-        blocked_by: references(&object.blocked_by),
-    }
-}
-
-fn cause(cause: &Cause) -> CauseV1<'_> {
-    CauseV1 {
-        object: reference(&cause.fault.object),
-        code: cause.fault.code.as_str(),
-        subcode: cause.fault.subcode,
-        summary: &cause.fault.summary,
-        since: cause.since.map(time),
-        affected: references(&cause.affected),
-        chain: references(&cause.chain),
-        cycle: references(&cause.cycle),
-        evidence: cause
-            .fault
-            .evidence
-            .iter()
-            .map(|quote| EvidenceV1 {
-                source: quote.source,
-                text: &quote.text,
-                at: quote.at.as_ref().map(place),
-                time: quote.time.map(time),
-            })
-            .collect(),
-        remedies: cause
-            .fault
-            .remedies
-            .iter()
-            .map(|remedy| RemedyV1 { text: &remedy.text, command: remedy.command.as_deref() })
-            .collect(),
-        blocks: cause.blocks,
-    }
-}
-
-fn reference(key: &ObjectKey) -> RefV1<'_> {
-    RefV1 { group: &key.kind.group, kind: &key.kind.kind, namespace: &key.namespace, name: &key.name }
-}
-
-fn references(keys: &[ObjectKey]) -> Vec<RefV1<'_>> {
-    keys.iter().map(reference).collect()
-}
-
-fn place(at: &At) -> AtV1<'_> {
-    AtV1 { path: &at.path, line: at.line }
-}
-
-/// RFC 3339 in whole seconds, UTC.
-fn time(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ fn a_blocked_cluster_at_80_columns() {
       Secret cert-manager/cloudflare-token is encrypted for age1q8f…x3kd, not among
       the controller's keys
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status cert-manager -v
+      ► kubectl fluxlayers why cert-manager
 
     LAYER  KUSTOMIZATION           STATE    SINCE  RUNS
     0      flux-system, sources    Ready    02:40  main@8c1d22e
@@ -99,7 +99,7 @@ fn a_blocked_cluster_at_40_columns() {
       among the controller's keys
       last good main@a41f9c3 02:11; next try
       03:41, sooner only after a push
-      ► kubectl fluxlayers status cert-manager -v
+      ► kubectl fluxlayers why cert-manager
 
     LAYER  KUSTOMIZATION  STATE    SINCE
     0      flux-system,   Ready    02:40
@@ -130,7 +130,7 @@ fn a_blocked_cluster_in_ascii() {
       Secret cert-manager/cloudflare-token is encrypted for age1q8f...x3kd, not
       among the controller's keys
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      > kubectl fluxlayers status cert-manager -v
+      > kubectl fluxlayers why cert-manager
 
     LAYER  KUSTOMIZATION           STATE    SINCE  RUNS
     0      flux-system, sources    Ready    02:40  main@8c1d22e
@@ -156,7 +156,7 @@ fn a_blocked_cluster_in_colour() {
       Secret cert-manager/cloudflare-token is encrypted for age1q8f…x3kd, not among
       the controller's keys
       ␛[2mlast good main@a41f9c3 02:11; next try 03:41, sooner only after a push␛[0m
-      ► ␛[36mkubectl fluxlayers status cert-manager -v␛[0m
+      ► ␛[36mkubectl fluxlayers why cert-manager␛[0m
 
     ␛[2mLAYER  KUSTOMIZATION           STATE    SINCE  RUNS␛[0m
     0      flux-system, sources    ␛[32mReady␛[0m    02:40  main@8c1d22e
@@ -189,7 +189,7 @@ fn a_pipe_gets_everything_on_long_lines() {
     ✗ cert-manager  SopsKeyMismatch  blocks 8  since 02:41 (31m)
       Secret cert-manager/cloudflare-token is encrypted for age1q8f…x3kd, not among the controller's keys
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status cert-manager -v
+      ► kubectl fluxlayers why cert-manager
 
     0  flux-system, sources    Ready    02:40  main@8c1d22e
     1  gateway-api             Ready    02:41  main@8c1d22e
@@ -213,7 +213,7 @@ fn wide_has_a_row_for_each_object() {
       Secret cert-manager/cloudflare-token is encrypted for age1q8f…x3kd, not among
       the controller's keys
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status cert-manager -v
+      ► kubectl fluxlayers why cert-manager
 
     LAYER  KUSTOMIZATION             STATE    SINCE  RUNS          SOURCE                           BLOCKED BY                   MESSAGE
     0      flux-system/flux-system   Ready    02:40  main@8c1d22e  gitrepo/flux-system/flux-system  -                            -
@@ -250,6 +250,7 @@ fn verbose_tells_evidence_and_remedies() {
       condition: it failed
       undo:
       ► git revert HEAD
+      ► kubectl fluxlayers why infra --from 'a dump.yaml'
 
     LAYER  KUSTOMIZATION  STATE   SINCE  RUNS
     0      infra          Failed  02:41  main@a41f9c3
@@ -290,7 +291,7 @@ fn one_victim_more_does_not_lengthen_a_cause() {
     ✗ infra  BuildFailed  blocks 31  since 02:41 (31m)
       infra is wrong and has to be mended before anything behind it can go on
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status infra -v
+      ► kubectl fluxlayers why infra
 
     LAYER  KUSTOMIZATION                            STATE    SINCE  RUNS
     0      infra                                    Failed   02:41  main@a41f9c3
@@ -312,13 +313,13 @@ fn a_cycle_is_a_loop_and_what_is_missing_says_who_wants_it() {
     ✗ a  DependencyCycle  blocks 3  since 02:41 (31m)
       a is wrong and has to be mended before anything behind it can go on
       a → b → c → a
-      ► kubectl fluxlayers status a -v
+      ► kubectl fluxlayers why a
 
     ✗ db  DependencyNotFound  blocks 2  since 02:41 (31m)
       db is wrong and has to be mended before anything behind it can go on
       hits web, shop
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status web -v
+      ► kubectl fluxlayers why web
 
     LAYER  KUSTOMIZATION  STATE    SINCE  RUNS
     0      shop, web      Blocked  02:41  main@a41f9c3
@@ -363,27 +364,27 @@ fn of_many_causes_the_first_five_are_told_in_full() {
     ✗ app-0  BuildFailed  blocks 0  since 02:41 (31m)
       app-0 is wrong and has to be mended before anything behind it can go on
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status app-0 -v
+      ► kubectl fluxlayers why app-0
 
     ✗ app-1  BuildFailed  blocks 0  since 02:41 (31m)
       app-1 is wrong and has to be mended before anything behind it can go on
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status app-1 -v
+      ► kubectl fluxlayers why app-1
 
     ✗ app-2  BuildFailed  blocks 0  since 02:41 (31m)
       app-2 is wrong and has to be mended before anything behind it can go on
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status app-2 -v
+      ► kubectl fluxlayers why app-2
 
     ✗ app-3  BuildFailed  blocks 0  since 02:41 (31m)
       app-3 is wrong and has to be mended before anything behind it can go on
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status app-3 -v
+      ► kubectl fluxlayers why app-3
 
     ✗ app-4  BuildFailed  blocks 0  since 02:41 (31m)
       app-4 is wrong and has to be mended before anything behind it can go on
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status app-4 -v
+      ► kubectl fluxlayers why app-4
 
     ✗ app-5  BuildFailed  blocks 0  since 02:41 (31m)
     ✗ app-6  BuildFailed  blocks 0  since 02:41 (31m)
@@ -416,7 +417,7 @@ fn causes_outside_flux_lead_to_the_object_that_they_hit() {
       nfd-master is wrong and has to be mended before anything behind it can go on
       hits nfd, gpu
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status nfd -v
+      ► kubectl fluxlayers why nfd
 
     LAYER  KUSTOMIZATION  STATE             SINCE  RUNS
     0      gpu            Failed (stalled)  02:40  main@8c1d22e
@@ -433,8 +434,8 @@ fn an_ambiguous_name_is_spelt_in_full_in_commands() {
         ks("b/web"),
     ]);
     let text = told(&found, &at_width(80));
-    assert!(text.contains("► kubectl fluxlayers status ks/a/apps -v\n"), "{text}");
-    assert!(text.contains("► kubectl fluxlayers status hr/b/web -v\n"), "{text}");
+    assert!(text.contains("► kubectl fluxlayers why ks/a/apps\n"), "{text}");
+    assert!(text.contains("► kubectl fluxlayers why hr/b/web\n"), "{text}");
 }
 
 #[test]
@@ -461,7 +462,7 @@ fn every_state_is_counted_in_the_verdict() {
     ✗ failed  BuildFailed  blocks 1  since 02:41 (31m)
       failed is wrong and has to be mended before anything behind it can go on
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status failed -v
+      ► kubectl fluxlayers why failed
 
     LAYER  KUSTOMIZATION  STATE        SINCE  RUNS
     0      missing        Missing      02:40  main@8c1d22e
@@ -530,7 +531,7 @@ fn several_kinds_and_namespaces_are_told_apart() {
     ✗ HelmRelease media/plex  HelmInstallFailed  blocks 0  since 02:41 (31m)
       plex is wrong and has to be mended before anything behind it can go on
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      ► kubectl fluxlayers status plex -v
+      ► kubectl fluxlayers why plex
 
     LAYER  OBJECT                STATE   SINCE  RUNS
     0      hr/media/plex         Failed  02:41  main@a41f9c3

@@ -1,0 +1,62 @@
+//! What `version` asks: the API server's own version, Flux' and its controllers'.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::connect::Cluster;
+use super::error::ClusterError;
+use super::request::Refusal;
+use crate::model::Snapshot;
+use crate::wire::{Place, SnapshotBuilder};
+
+/// Objects that tell the version, each read by itself: what may not be read is left out.
+const PATHS: [&str; 3] = [
+    "/apis/apps/v1/deployments?labelSelector=app.kubernetes.io%2Fpart-of%3Dflux",
+    "/apis/fluxcd.controlplane.io/v1/fluxreports",
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositories.source.toolkit.fluxcd.io",
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServerVersion {
+    git_version: String,
+}
+
+impl Cluster {
+    /// The API server's version, and a snapshot that holds the installation of Flux alone.
+    ///
+    /// Warnings of the snapshot name what may not be read.
+    pub async fn versions(&self) -> Result<(String, Snapshot), ClusterError> {
+        let server = self.get("/version", "application/json");
+        let objects = futures::future::join_all(PATHS.map(|path| self.get(path, "application/json")));
+        let (server, objects) = futures::future::join(server, objects).await;
+        let server = match server {
+            Ok(answer) => {
+                serde_json::from_slice::<ServerVersion>(&answer.body).map_err(|error| error.to_string())
+            }
+            Err(Refusal::Error(error)) => return Err(error),
+            Err(Refusal::Forbidden(said)) => Ok(ServerVersion { git_version: format!("unknown ({said})") }),
+            Err(Refusal::NotServed | Refusal::Expired) => Err("GET /version is not served".to_owned()),
+        };
+        let server =
+            server.map_err(|reason| ClusterError::NotKubernetes { server: self.server.clone(), reason })?;
+        let mut builder = SnapshotBuilder::new();
+        for (path, object) in PATHS.into_iter().zip(objects) {
+            match object {
+                Ok(answer) => {
+                    let document: Value =
+                        serde_json::from_slice(&answer.body).map_err(|error| ClusterError::CutOff {
+                            server: self.server.clone(),
+                            path: path.to_owned(),
+                            reason: error.to_string(),
+                        })?;
+                    builder.add(document, Place::file(&*self.label));
+                }
+                Err(Refusal::Forbidden(said)) => builder.incomplete(crate::wire::codes::FORBIDDEN, said),
+                Err(Refusal::NotServed | Refusal::Expired) => {}
+                Err(Refusal::Error(error)) => return Err(error),
+            }
+        }
+        Ok((server.git_version, builder.finish(self.label.clone(), None)))
+    }
+}

@@ -1,0 +1,102 @@
+//! `why`: the root causes of what does not come up, each with the chain to it, what proves it and what to do.
+
+use clap::{Args, ValueEnum};
+
+use super::origin;
+use crate::cli::GlobalArgs;
+use crate::diagnosis::selection::{ObjectArg, ObjectError, Outcome, resolve, resolve_source};
+use crate::diagnosis::why::{Why, why, why_all};
+use crate::diagnosis::{Diagnosis, diagnose};
+use crate::error::CommandError;
+use crate::model::ObjectKey;
+use crate::output::Output;
+use crate::render::json::why::{WhyListV1, WhyV1};
+use crate::render::{human, json, yaml};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  # one object, down to its root causes
+  kubectl fluxlayers why apps
+
+  # a HelmRelease, a source
+  kubectl fluxlayers why hr/media/jellyfin
+  kubectl fluxlayers why gitrepo/flux-system/flux-system
+
+  # everything that is not ready
+  kubectl fluxlayers why
+
+Exit codes:
+  0  nothing is wrong with it
+  1  there is a root cause, or it is failed, blocked, missing or unknown
+  2  no answer";
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// Explain these: NAME, KIND/NAME or KIND/NAMESPACE/NAME (default: everything that is not ready)
+    ///
+    /// KIND is ks, hr, rset, a source such as gitrepo, or a long name, in any case.
+    #[arg(value_name = "OBJECT")]
+    pub objects: Vec<ObjectArg>,
+
+    /// Output: table, json or yaml
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub output: Format,
+}
+
+/// How to write the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// `fluxlayers/v1`
+    Json,
+    /// The same as YAML
+    Yaml,
+}
+
+/// Reads, judges, explains.
+pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
+    let snapshot = origin::snapshot(global, out).await?;
+    let diagnosis = diagnose(&snapshot);
+    if diagnosis.objects.is_empty() && diagnosis.sources.is_empty() {
+        return Err(CommandError::NothingOfFlux { label: diagnosis.label.clone() });
+    }
+    let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));
+    let keys: Vec<ObjectKey> = keys.collect::<Result<_, _>>()?;
+    let answers: Vec<Why<'_>> = match keys.as_slice() {
+        [] => vec![why_all(&diagnosis)],
+        keys => keys.iter().filter_map(|key| why(&diagnosis, key)).collect(),
+    };
+    match (args.output, answers.as_slice()) {
+        (Format::Table, answers) => {
+            let view = out.view();
+            for (index, answer) in answers.iter().enumerate() {
+                if index > 0 {
+                    human::separate(out.stdout())?;
+                }
+                human::why::write(out.stdout(), answer, view, global.verbose)?;
+            }
+        }
+        (Format::Json, [one]) => json::write(out.stdout(), &WhyV1::new(one))?,
+        (Format::Json, several) => json::write(out.stdout(), &WhyListV1::new(several))?,
+        (Format::Yaml, [one]) => yaml::write(out.stdout(), &WhyV1::new(one))?,
+        (Format::Yaml, several) => yaml::write(out.stdout(), &WhyListV1::new(several))?,
+    }
+    Ok(if answers.iter().any(Why::is_bad) { Outcome::Bad } else { Outcome::Good })
+}
+
+fn find(diagnosis: &Diagnosis, object: &ObjectArg, global: &GlobalArgs) -> Result<ObjectKey, ObjectError> {
+    match &object.kind {
+        Some(kind) if kind.is_source() => resolve_source(diagnosis, object, global.namespace()),
+        _ => resolve(diagnosis, object, global.namespace(), None),
+    }
+}

@@ -1,0 +1,211 @@
+//! Why one object is as it is: the shortest chain from it to each of its root causes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::cause::{Cause, Code, RetryClock};
+use super::report::{Diagnosis, ObjectReport, SourceReport};
+use crate::model::{ObjectKey, Warning};
+
+/// What is asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// Everything that is not ready.
+    All,
+    /// A Kustomization, HelmRelease or ResourceSet.
+    Object(&'a ObjectReport),
+    /// A source.
+    Source(&'a SourceReport),
+    /// A dependency or source that does not exist.
+    Missing(&'a ObjectKey),
+}
+
+/// The answer for one target.
+#[derive(Clone, Debug)]
+pub struct Why<'a> {
+    /// Where everything else can be looked up.
+    pub diagnosis: &'a Diagnosis,
+    /// What was asked about.
+    pub target: Target<'a>,
+    /// Root causes that hit it, those that block most first, each with the shortest chain from the target.
+    pub causes: Vec<Cause>,
+    /// Warnings about the target or its source.
+    pub warnings: Vec<&'a Warning>,
+}
+
+impl Why<'_> {
+    /// Whether the answer is bad: a cause is listed, or the target is in a bad state.
+    pub fn is_bad(&self) -> bool {
+        let bad = match self.target {
+            Target::All => self.diagnosis.objects.values().any(|object| object.state.is_bad()),
+            Target::Object(object) => object.state.is_bad(),
+            Target::Source(source) => source.state.is_bad(),
+            Target::Missing(_) => true,
+        };
+        bad || !self.causes.is_empty()
+    }
+}
+
+/// Explains one object, one source or one missing dependency; `None` where there is no such thing in sight.
+pub fn why<'a>(diagnosis: &'a Diagnosis, key: &'a ObjectKey) -> Option<Why<'a>> {
+    let (target, causes) = if let Some(object) = diagnosis.objects.get(key) {
+        (Target::Object(object), causes_of(diagnosis, object))
+    } else if let Some(source) = diagnosis.sources.get(key) {
+        (Target::Source(source), causes_of_source(diagnosis, source))
+    } else if is_missing(diagnosis, key) {
+        let causes = diagnosis.causes.iter().filter(|cause| cause.fault.object == *key);
+        let here = |cause: &Cause| Cause { chain: vec![key.clone()], ..cause.clone() };
+        (Target::Missing(key), causes.map(here).collect())
+    } else {
+        return None;
+    };
+    let source = match target {
+        Target::Object(object) => object.source.as_ref(),
+        _ => None,
+    };
+    let about = |warning: &&Warning| {
+        let object = warning.object.as_ref();
+        object.is_some_and(|object| object == key || Some(object) == source)
+    };
+    Some(Why { diagnosis, target, causes, warnings: diagnosis.warnings.iter().filter(about).collect() })
+}
+
+/// A dependency or a source that others refer to and that does not exist.
+fn is_missing(diagnosis: &Diagnosis, key: &ObjectKey) -> bool {
+    let source = |cause: &Cause| cause.fault.object == *key && cause.fault.code == Code::SourceNotFound;
+    diagnosis.layering.missing.contains_key(key) || diagnosis.causes.iter().any(source)
+}
+
+/// Explains everything that is not ready.
+pub fn why_all(diagnosis: &Diagnosis) -> Why<'_> {
+    let (causes, warnings) = (diagnosis.causes.clone(), diagnosis.warnings.iter().collect());
+    Why { diagnosis, target: Target::All, causes, warnings }
+}
+
+fn causes_of(diagnosis: &Diagnosis, object: &ObjectReport) -> Vec<Cause> {
+    let hit = |cause: &&Cause| {
+        let it = &cause.fault.object;
+        object.blocked_by.contains(it) || *it == object.key || cause.affected.contains(&object.key)
+    };
+    let causes = diagnosis.causes.iter().filter(hit);
+    causes.map(|cause| Cause { chain: chain(diagnosis, &object.key, cause), ..cause.clone() }).collect()
+}
+
+/// A source that nothing uses is no cause of anything, and explained all the same.
+fn causes_of_source(diagnosis: &Diagnosis, source: &SourceReport) -> Vec<Cause> {
+    let Some(fault) = &source.fault else { return Vec::new() };
+    let known = diagnosis.causes.iter().find(|cause| {
+        // As a cause it may have become a stale source meanwhile.
+        cause.fault.object == fault.object
+            && (cause.fault.code == fault.code || cause.fault.code == Code::SourceStale)
+    });
+    let mut cause = known.cloned().unwrap_or_else(|| Cause {
+        fault: fault.clone(),
+        since: None,
+        affected: Vec::new(),
+        stands_at: vec![fault.object.clone()],
+        chain: Vec::new(),
+        cycle: Vec::new(),
+        blocks: 0,
+        clock: RetryClock::default(),
+    });
+    cause.chain = chain(diagnosis, &source.key, &cause);
+    vec![cause]
+}
+
+/// The shortest way from `from`, along what is waited for, to where the fault stands, and on to its object; into a cycle
+/// along the loop to its smallest member. All ends are included.
+fn chain(diagnosis: &Diagnosis, from: &ObjectKey, cause: &Cause) -> Vec<ObjectKey> {
+    let stands_at: BTreeSet<&ObjectKey> = cause.stands_at.iter().collect();
+    let mut came_from: BTreeMap<&ObjectKey, &ObjectKey> = BTreeMap::new();
+    let mut queue = VecDeque::from([from]);
+    let mut chain = Vec::new();
+    while let Some(at) = queue.pop_front() {
+        if stands_at.contains(at) {
+            let mut here = at;
+            chain.push(here.clone());
+            while let Some(before) = came_from.get(here).filter(|_| here != from) {
+                here = before;
+                chain.push(here.clone());
+            }
+            chain.reverse();
+            break;
+        }
+        for next in diagnosis.waits.get(at).into_iter().flatten() {
+            if next != from && !came_from.contains_key(next) {
+                came_from.insert(next, at);
+                queue.push_back(next);
+            }
+        }
+    }
+    if chain.is_empty() {
+        chain.push(from.clone());
+    }
+    let entered = chain.last().and_then(|last| cause.cycle.iter().position(|member| member == last));
+    if let Some(entered) = entered.filter(|entered| *entered > 0) {
+        chain.extend(cause.cycle[entered + 1..].iter().cloned());
+    }
+    if chain.last() != Some(&cause.fault.object) {
+        chain.push(cause.fault.object.clone());
+    }
+    chain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::diagnose;
+    use crate::model::Node;
+    use crate::testing::{key, ks, snapshot};
+
+    fn chains(nodes: impl IntoIterator<Item = Node>, name: &str) -> Vec<String> {
+        let diagnosis = diagnose(&snapshot(nodes));
+        let key = key(name);
+        let found = why(&diagnosis, &key).unwrap();
+        let names =
+            |cause: &Cause| cause.chain.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(" ");
+        found.causes.iter().map(names).collect()
+    }
+
+    #[test]
+    fn the_chain_leads_from_the_target_to_the_fault() {
+        let nodes = || {
+            [
+                ks("broken").failing("BuildFailed", "kustomize build failed: x"),
+                ks("middle").on("broken").waiting_for("broken"),
+                ks("apps").on("middle").waiting_for("middle"),
+            ]
+        };
+        assert_eq!(chains(nodes(), "apps"), ["apps middle broken"]);
+        assert_eq!(chains(nodes(), "broken"), ["broken"]);
+    }
+
+    #[test]
+    fn of_two_ways_the_shorter_one_is_told_and_each_cause_has_its_own() {
+        let nodes = [
+            ks("broken").failing("BuildFailed", "kustomize build failed: x"),
+            ks("middle").on("broken").on("gone").waiting_for("broken"),
+            ks("apps").on("middle").on("broken").waiting_for("middle"),
+        ];
+        assert_eq!(chains(nodes, "apps"), ["apps broken", "apps middle gone"]);
+    }
+
+    #[test]
+    fn into_a_cycle_the_chain_follows_the_loop_to_its_smallest_member() {
+        let nodes = || {
+            [
+                ks("a").on("b").never().waiting_for("b"),
+                ks("b").on("c").never().waiting_for("c"),
+                ks("c").on("a").never().waiting_for("a"),
+                ks("x").on("b").never().waiting_for("b"),
+            ]
+        };
+        assert_eq!(chains(nodes(), "x"), ["x b c a"]);
+        assert_eq!(chains(nodes(), "a"), ["a"]);
+        assert_eq!(chains(nodes(), "c"), ["c a"]);
+    }
+
+    #[test]
+    fn what_is_ready_has_no_cause() {
+        assert_eq!(chains([ks("fine")], "fine"), Vec::<String>::new());
+    }
+}

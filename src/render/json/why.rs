@@ -1,0 +1,96 @@
+//! `why -o json`: fields may be added; none is ever renamed, removed or retyped.
+
+use serde::Serialize;
+
+#[cfg(test)]
+use super::super::schema;
+use super::common::{CauseV1, ObjectV1, WarningV1, cause, object, warning};
+use crate::diagnosis::why::{Target, Why};
+
+/// The document for one target, or for everything that is not ready.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Why"))]
+#[serde(rename_all = "camelCase")]
+pub struct WhyV1<'a> {
+    /// Version of this format.
+    #[cfg_attr(test, schemars(schema_with = "schema::api_version"))]
+    api_version: &'static str,
+    /// Kind of this document.
+    #[cfg_attr(test, schemars(schema_with = "schema::why_kind"))]
+    kind: &'static str,
+    /// False when something could not be read, or a verdict had to do without an object that is out of sight.
+    complete: bool,
+    /// What was asked about; null for everything, for a source and for what does not exist.
+    target: Option<ObjectV1<'a>>,
+    /// Root causes that hit it, those that block most first, each with the chain from the target.
+    root_causes: Vec<CauseV1<'a>>,
+    /// What would stop it next. Not filled yet.
+    next: Vec<CauseV1<'a>>,
+    /// Commits that may have broken it. Not filled yet.
+    suspects: Vec<SuspectV1>,
+    /// What is no cause and should be known.
+    warnings: Vec<WarningV1<'a>>,
+}
+
+/// A commit that touches what the failing object is built from.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Suspect"))]
+struct SuspectV1 {
+    commit: String,
+    time: String,
+    author: String,
+    subject: String,
+    paths: Vec<String>,
+}
+
+/// The document for several targets.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WhyList"))]
+#[serde(rename_all = "camelCase")]
+pub struct WhyListV1<'a> {
+    /// Version of this format.
+    #[cfg_attr(test, schemars(schema_with = "schema::api_version"))]
+    api_version: &'static str,
+    /// Kind of this document.
+    #[cfg_attr(test, schemars(schema_with = "schema::why_list_kind"))]
+    kind: &'static str,
+    /// One for each target, in the order in which they were asked about.
+    items: Vec<WhyV1<'a>>,
+}
+
+impl<'a> WhyV1<'a> {
+    /// The document of one answer.
+    pub fn new(why: &'a Why<'a>) -> Self {
+        Self {
+            api_version: "fluxlayers/v1",
+            kind: "Why",
+            complete: why.diagnosis.complete,
+            target: match why.target {
+                Target::Object(report) => Some(object(report)),
+                Target::All | Target::Source(_) | Target::Missing(_) => None,
+            },
+            root_causes: why.causes.iter().map(cause).collect(),
+            next: Vec::new(),
+            suspects: Vec::new(),
+            warnings: why.warnings.iter().copied().map(warning).collect(),
+        }
+    }
+}
+
+impl<'a> WhyListV1<'a> {
+    /// The document of several answers.
+    pub fn new(answers: &'a [Why<'a>]) -> Self {
+        Self { api_version: "fluxlayers/v1", kind: "WhyList", items: answers.iter().map(WhyV1::new).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schemas_in_the_repository_are_those_of_the_types() {
+        schema::assert_committed::<WhyV1<'_>>("why.v1.json");
+        schema::assert_committed::<WhyListV1<'_>>("whylist.v1.json");
+    }
+}
