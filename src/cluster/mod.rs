@@ -8,7 +8,8 @@ mod discovery;
 mod error;
 mod fetch;
 mod request;
+mod transport;
 mod versions;
 
 pub use connect::{Cluster, ConnectArgs};
-pub use error::ClusterError;
+pub use error::{ClusterError, Credentials, Unreachable};

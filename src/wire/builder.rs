@@ -151,6 +151,22 @@ impl SnapshotBuilder {
         self.document(document, place, &mut Coverage::default());
     }
 
+    /// Kustomizations, HelmReleases and ResourceSets that were seen so far, to decide what else to read.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.objects.values().filter_map(|seen| match &seen.content {
+            Content::Node(node) => Some(&**node),
+            _ => None,
+        })
+    }
+
+    /// Sources that were seen so far.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.objects.values().filter_map(|seen| match &seen.content {
+            Content::Source(source) => Some(&**source),
+            _ => None,
+        })
+    }
+
     /// A kind was listed whole, everywhere or in one namespace.
     pub fn covers(&mut self, kind: GroupKind, namespace: Option<&str>) {
         match namespace {
