@@ -29,6 +29,8 @@ pub enum CommandError {
     NothingOfFlux {
         /// Where we looked.
         label: String,
+        /// Whether that is a cluster.
+        live: bool,
     },
     /// An OBJECT that does not name exactly one object.
     #[error(transparent)]
@@ -50,6 +52,9 @@ impl CommandError {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Usage { hint, .. } => hint.iter().cloned().collect(),
+            Self::NothingOfFlux { live: true, .. } => {
+                vec!["the kinds of Flux are served, and no object is in sight: kubectl get ks,hr -A".to_owned()]
+            }
             Self::NothingOfFlux { .. } => {
                 vec![format!("a dump needs the Flux objects themselves: {HOW_TO_DUMP}")]
             }

@@ -92,8 +92,7 @@ impl Cluster {
             Some(Duration::ZERO) => None,
             Some(timeout) => Some(timeout),
         };
-        config.connect_timeout =
-            timeout.or(config.connect_timeout).map(|timeout| timeout.min(CONNECT_TIMEOUT));
+        config.connect_timeout = timeout.or(config.connect_timeout).map(|timeout| timeout.min(CONNECT_TIMEOUT));
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let credentials = credentials(&config.auth_info);
         let namespace = config.default_namespace.clone();
@@ -142,9 +141,7 @@ async fn configuration(args: &ConnectArgs) -> Result<(Config, Option<String>), C
                 let looked: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
                 Err(ClusterError::NoKubeconfig { looked: looked.join(", ") })
             }
-            Err(_) => {
-                Err(ClusterError::from_kubeconfig(&kube::config::KubeconfigError::CurrentContextNotSet))
-            }
+            Err(_) => Err(ClusterError::from_kubeconfig(&kube::config::KubeconfigError::CurrentContextNotSet)),
         };
     };
     known("context", Some(&context), kubeconfig.contexts.iter().map(|named| &named.name))?;

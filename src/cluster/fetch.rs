@@ -225,7 +225,8 @@ impl<'cluster> Reading<'cluster> {
             for Listed { wanted, outcome, .. } in self.cluster.list_all(wanted.collect()).await? {
                 match outcome {
                     Outcome::Items(items) => {
-                        self.allowed.insert((wanted.namespace.clone().unwrap_or_default(), wanted.kind.clone()));
+                        self.allowed
+                            .insert((wanted.namespace.clone().unwrap_or_default(), wanted.kind.clone()));
                         self.take(&wanted, items);
                     }
                     Outcome::Forbidden(_) | Outcome::NotServed => {}
@@ -455,7 +456,11 @@ fn referred(seen: &SnapshotBuilder) -> impl Iterator<Item = String> {
 }
 
 fn appliers(labels: &BTreeMap<String, String>) -> impl Iterator<Item = &String> {
-    ["kustomize.toolkit.fluxcd.io/namespace", "helm.toolkit.fluxcd.io/namespace", "resourceset.fluxcd.controlplane.io/namespace"]
-        .into_iter()
-        .filter_map(|label| labels.get(label))
+    [
+        "kustomize.toolkit.fluxcd.io/namespace",
+        "helm.toolkit.fluxcd.io/namespace",
+        "resourceset.fluxcd.controlplane.io/namespace",
+    ]
+    .into_iter()
+    .filter_map(|label| labels.get(label))
 }

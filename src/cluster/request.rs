@@ -86,7 +86,8 @@ impl Cluster {
         let request = Request::get(path).header(header::ACCEPT, accept).body(Body::empty());
         let request = request.map_err(|error| ClusterError::Kubeconfig { reason: error.to_string() })?;
         let response = self.client.send(request).await;
-        let response = response.map_err(|error| ClusterError::from_client(&error, &self.server, &self.credentials))?;
+        let response =
+            response.map_err(|error| ClusterError::from_client(&error, &self.server, &self.credentials))?;
         let (head, body) = response.into_parts();
         let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         let pause = text(header::RETRY_AFTER).and_then(|value| value.parse().ok()).map(Duration::from_secs);
@@ -112,7 +113,11 @@ impl Cluster {
 
     /// JSON that is not what was asked for; it must not pass for a list without items.
     pub(super) fn something_else(&self, path: &str, kind: &str) -> ClusterError {
-        let what = if kind.is_empty() { "JSON that is no object of Kubernetes".to_owned() } else { format!("a {kind}") };
+        let what = if kind.is_empty() {
+            "JSON that is no object of Kubernetes".to_owned()
+        } else {
+            format!("a {kind}")
+        };
         ClusterError::NotKubernetes { server: self.server.clone(), reason: format!("GET {path} gave {what}") }
     }
 

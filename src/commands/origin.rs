@@ -40,6 +40,11 @@ pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapsh
     Ok(snapshot)
 }
 
+/// The error for an origin that was read and holds nothing.
+pub(super) fn nothing_of_flux(global: &GlobalArgs, label: &str) -> CommandError {
+    CommandError::NothingOfFlux { label: label.to_owned(), live: choose(global).ok() == Some(Origin::Cluster) }
+}
+
 /// The arguments with which another command sees the same facts; none for standard input, which is used up.
 pub(super) fn again(global: &GlobalArgs) -> Vec<String> {
     let args = &global.origin;

@@ -118,7 +118,7 @@ pub fn answer(
         for warning in &diagnosis.warnings {
             out.warn(&warning.text); // a file that could not be read may be why
         }
-        return Err(CommandError::NothingOfFlux { label: diagnosis.label.clone() });
+        return Err(origin::nothing_of_flux(global, &diagnosis.label));
     }
     let selection = select(args, global, diagnosis)?;
     let status = selection.view(diagnosis);

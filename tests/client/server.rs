@@ -320,9 +320,7 @@ impl Answer {
                 answer.extend_from_slice(half);
             }
             Some(Cut::Chunked) => {
-                answer.extend(
-                    format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", half.len()).into_bytes(),
-                );
+                answer.extend(format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", half.len()).into_bytes());
                 answer.extend_from_slice(half);
                 answer.extend_from_slice(b"\r\n");
             }
