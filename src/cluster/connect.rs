@@ -206,5 +206,5 @@ fn parse_server(url: &str) -> Result<Uri, ClusterError> {
         Ok(_) => "it has to begin with https:// or http://".to_owned(),
         Err(error) => error.to_string(),
     };
-    Err(ClusterError::Kubeconfig { reason: format!("--server {url}: {reason}") })
+    Err(ClusterError::ServerUrl { url: url.to_owned(), reason })
 }

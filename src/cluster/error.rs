@@ -17,6 +17,14 @@ pub enum ClusterError {
         /// Files that were looked for.
         looked: String,
     },
+    /// `--server` is no URL.
+    #[error("--server {url}: {reason}")]
+    ServerUrl {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The kubeconfig cannot be used.
     #[error("cannot use the kubeconfig: {reason}")]
     Kubeconfig {
@@ -178,6 +186,7 @@ impl ClusterError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoKubeconfig { .. } => "set KUBECONFIG or give --kubeconfig; without any cluster: --demo, or --from a dump".to_owned(),
+            Self::ServerUrl { .. } => "such as --server https://127.0.0.1:6443".to_owned(),
             Self::Kubeconfig { .. } => "kubectl config view shows what kubectl makes of it".to_owned(),
             Self::NotInKubeconfig { known, .. } if known.is_empty() => "the kubeconfig holds none".to_owned(),
             Self::NotInKubeconfig { known, .. } => format!("there are: {}", known.join(", ")),
@@ -196,7 +205,7 @@ impl ClusterError {
             Self::NotInstalled { .. } => "is this the right cluster? kubectl config current-context; flux check --pre".to_owned(),
             Self::Busy { .. } => "try again in a minute".to_owned(),
             Self::Server { .. } => "kubectl get --raw '/readyz?verbose' says more".to_owned(),
-            Self::NotKubernetes { .. } => "a proxy or login page may stand before it: look at the server URL and HTTPS_PROXY".to_owned(),
+            Self::NotKubernetes { .. } => "is the server URL right (https:// or http://, port, path)? a proxy or login page may stand before it: HTTPS_PROXY".to_owned(),
             Self::CutOff { .. } => "try again; if it stays, a proxy in between cuts long answers".to_owned(),
             Self::TimedOut { .. } => "--request-timeout gives it longer".to_owned(),
         })
@@ -219,6 +228,9 @@ impl ClusterError {
                 "no current-context is set, and --context is not given".to_owned()
             }
             KubeconfigError::ReadConfig(error, _) => error.to_string(), // the caller names the file
+            KubeconfigError::LoadClusterOfContext(name) => {
+                format!("its context names cluster `{name}`, which it does not hold")
+            }
             // What the parser says may quote the file, and so a token.
             KubeconfigError::Parse(error) => match error.location() {
                 Some(at) => format!("it is no kubeconfig: line {}, column {}", at.line(), at.column()),
@@ -278,7 +290,10 @@ impl ClusterError {
         } else {
             Unreachable::Other
         };
-        let reason = chain.last().cloned().unwrap_or_default();
+        let reason = match chain.last() {
+            Some(last) if last.contains("InvalidContentType") => "it does not speak TLS (https)".to_owned(),
+            last => last.cloned().unwrap_or_default(),
+        };
         Self::Unreachable { server: server.to_owned(), failure, reason }
     }
 

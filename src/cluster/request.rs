@@ -129,11 +129,12 @@ impl Cluster {
             _ => serde_json::from_slice(&answer.body).unwrap_or_default(), // not JSON: told below
         };
         let is_status = said.kind == "Status";
-        let foreign = || match first {
-            Some(b'<') => format!("HTTP {} with an HTML page", status.as_u16()),
-            Some(b'{') if is_status => said.message.clone(),
-            Some(_) => format!("HTTP {} {}", status.as_u16(), first_line(&answer.body)),
-            None => format!("HTTP {} without a body", status.as_u16()),
+        let html = first == Some(b'<');
+        let what = || match first {
+            Some(_) if is_status => said.message.clone(),
+            Some(_) if html => "an HTML page".to_owned(),
+            Some(_) => first_line(&answer.body),
+            None => "no body".to_owned(),
         };
         match status {
             StatusCode::OK if first == Some(b'{') => Ok(answer),
@@ -148,11 +149,14 @@ impl Cluster {
             }
             StatusCode::GONE if is_status => Err(Refusal::Expired),
             StatusCode::TOO_MANY_REQUESTS => Err(Refusal::Error(ClusterError::Busy { server, tries })),
-            status if status.is_server_error() || is_status => {
-                let reason = foreign();
+            status if is_status || (status.is_server_error() && !html) => {
+                let reason = what();
                 Err(Refusal::Error(ClusterError::Server { server, status: status.as_u16(), reason }))
             }
-            _ => Err(Refusal::Error(ClusterError::NotKubernetes { server, reason: foreign() })),
+            _ => {
+                let reason = format!("HTTP {} with {}", status.as_u16(), what());
+                Err(Refusal::Error(ClusterError::NotKubernetes { server, reason }))
+            }
         }
     }
 }

@@ -228,7 +228,17 @@ impl Shared {
             }
         };
         let mut stream = BufReader::new(stream);
-        while let Some(request) = read(&mut stream) {
+        loop {
+            let request = match read(&mut stream) {
+                Ok(Some(request)) => request,
+                Ok(None) => return,
+                Err(_) => {
+                    // no HTTP, such as the beginning of TLS
+                    let _ =
+                        stream.get_mut().write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+                    return;
+                }
+            };
             let reply = self.reply(&request);
             let gzip = request.header("accept-encoding").is_some_and(|value| value.contains("gzip"));
             match reply {
@@ -256,28 +266,38 @@ impl Shared {
     }
 }
 
-/// `None` when the client is gone, or speaks something else.
-fn read(stream: &mut BufReader<Box<dyn Stream>>) -> Option<Request> {
-    let mut line = || {
-        let mut line = String::new();
-        stream.read_line(&mut line).ok().filter(|length| *length > 0)?;
-        Some(line.trim_end().to_owned())
-    };
-    let first = line()?;
-    let mut words = first.split(' ');
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = Vec::new();
+/// `None` when the client is gone.
+fn read(stream: &mut BufReader<Box<dyn Stream>>) -> std::io::Result<Option<Request>> {
+    let mut lines = Vec::new();
     loop {
-        let line = line()?;
-        let Some((name, value)) = line.split_once(':') else { break };
-        headers.push((name.to_lowercase(), value.trim().to_owned()));
+        let mut line = String::new();
+        if stream.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_owned()),
+        }
     }
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let query = query.split('&').filter(|part| !part.is_empty()).map(|part| {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        (decode(name), decode(value))
-    });
-    Some(Request { method, path: path.to_owned(), query: query.collect(), headers })
+    let mut lines = lines.iter();
+    let mut words = lines.next().map(|line| line.split(' ')).into_iter().flatten();
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    Ok(Some(Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query
+            .split('&')
+            .filter_map(|part| part.split_once('='))
+            .map(|(name, value)| (decode(name), decode(value)))
+            .collect(),
+        headers: lines
+            .filter_map(|line| line.split_once(": "))
+            .map(pair)
+            .map(|(name, value)| (name.to_lowercase(), value))
+            .collect(),
+    }))
 }
 
 /// Undoes percent-encoding.
