@@ -12,8 +12,8 @@ use super::connect::Cluster;
 use super::discovery::{KINDS, Served};
 use super::error::ClusterError;
 use super::request::Refusal;
-use crate::model::{ConditionStatus, GroupKind, Snapshot};
-use crate::wire::{Place, SnapshotBuilder, codes};
+use crate::model::{GroupKind, Snapshot};
+use crate::wire::{Place, Scope, SnapshotBuilder, Store, codes};
 
 /// Requests under way at once.
 const IN_FLIGHT: usize = 16;
@@ -29,8 +29,8 @@ const RESTARTS: usize = 2;
 
 /// One list that is wanted.
 #[derive(Clone, Debug)]
-struct Wanted {
-    kind: GroupKind,
+pub(super) struct Wanted {
+    pub(super) kind: GroupKind,
     /// Served versions to try; empty for the core group.
     versions: Vec<String>,
     plural: &'static str,
@@ -42,18 +42,32 @@ struct Wanted {
 }
 
 /// What came of it.
-struct Listed {
-    wanted: Wanted,
-    outcome: Outcome,
-    time: Option<Timestamp>,
+pub(super) struct Listed {
+    /// The list, in the one version that was served.
+    pub(super) wanted: Wanted,
+    pub(super) outcome: Outcome,
+    pub(super) time: Option<Timestamp>,
 }
 
-enum Outcome {
-    Items(Vec<Value>),
+pub(super) enum Outcome {
+    /// What it holds, decoded, and the version of the whole, from which a watch can go on.
+    Items(Box<SnapshotBuilder>, String),
     /// It may not be listed; the server's words.
     Forbidden(String),
     /// Not installed.
     NotServed,
+}
+
+/// All that was read for one look, and where a watch can go on.
+pub(super) struct Reading {
+    pub(super) store: Store,
+    pub(super) served: Served,
+    /// Every list that was read, with the version of the whole.
+    pub(super) lists: Vec<(Wanted, String)>,
+    /// Namespaces that were tried because some kind may not be listed in the whole cluster; `None` where all may.
+    pub(super) tried: Option<BTreeSet<String>>,
+    /// The server's clock.
+    pub(super) time: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -67,8 +81,10 @@ struct Page<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+#[serde(rename_all = "camelCase")]
 struct PageMeta {
     r#continue: String,
+    resource_version: String,
 }
 
 impl Cluster {
@@ -80,56 +96,51 @@ impl Cluster {
         namespace: Option<&str>,
         now: Option<Timestamp>,
     ) -> Result<Snapshot, ClusterError> {
+        let Reading { store, time, .. } = self.read(namespace).await?;
+        Ok(store.snapshot(self.label.clone(), now.or(time)))
+    }
+
+    /// Discovery, then all lists at the same time, then Events where something fails.
+    pub(super) async fn read(&self, namespace: Option<&str>) -> Result<Reading, ClusterError> {
         let (served, time) = self.discover().await?;
         if served.is_empty() {
             return Err(ClusterError::NotInstalled { server: self.server.clone() });
         }
-        let mut builder = SnapshotBuilder::new();
-        let now = now.or(time);
-
-        let mut wanted: Vec<Wanted> = everywhere(&served);
+        let mut reading = Reading { store: Store::default(), served, lists: Vec::new(), tried: None, time };
+        let mut wanted: Vec<Wanted> = everywhere(&reading.served);
         wanted.push(controllers());
-        let listed = self.list_all(wanted).await?;
-        let now = now.or_else(|| listed.iter().find_map(|listed| listed.time));
         let mut forbidden: BTreeMap<GroupKind, (Wanted, String)> = BTreeMap::new();
-        for listed in listed {
-            let Wanted { kind, narrowed, .. } = &listed.wanted;
+        for listed in self.list_all(wanted).await? {
+            reading.time = reading.time.or(listed.time);
             match listed.outcome {
-                Outcome::Forbidden(said) if narrowed.is_none() => {
-                    forbidden.insert(kind.clone(), (listed.wanted, said));
+                Outcome::Forbidden(said) if listed.wanted.narrowed.is_none() => {
+                    forbidden.insert(listed.wanted.kind.clone(), (listed.wanted, said));
                 }
                 Outcome::Forbidden(_) | Outcome::NotServed => {}
-                Outcome::Items(items) => self.take(&mut builder, &listed.wanted, items),
+                Outcome::Items(items, version) => reading.take(listed.wanted, *items, version),
             }
         }
-        if forbidden.len() == served.len() || !forbidden.is_empty() {
-            self.look_in_namespaces(&mut builder, &served, forbidden, namespace).await?;
+        if !forbidden.is_empty() {
+            self.look_in_namespaces(&mut reading, forbidden, namespace).await?;
         }
-
-        let flux = builder.clone().finish(self.label.clone(), now);
-        if !needs_events(&flux) {
-            return Ok(flux);
+        if !reading.store.needs_events() {
+            return Ok(reading);
         }
-        let wanted = ["Kustomization", "HelmRelease"].map(events_of).to_vec();
-        for listed in self.list_all(wanted).await? {
+        for listed in self.list_all(events()).await? {
             match listed.outcome {
-                Outcome::Items(items) => self.take(&mut builder, &listed.wanted, items),
-                Outcome::Forbidden(_) => builder.warn(
-                    codes::NOT_COVERED,
-                    "Events may not be read: whether a run is a retry is told by the history alone".to_owned(),
-                ),
+                Outcome::Items(items, version) => reading.take(listed.wanted, *items, version),
+                Outcome::Forbidden(_) => reading.store.replace(listed.wanted.scope(), no_events()),
                 Outcome::NotServed => {}
             }
         }
-        Ok(builder.finish(self.label.clone(), now))
+        Ok(reading)
     }
 
     /// What may not be listed in the whole cluster is tried where the user is likely to have rights: the namespace that
     /// was asked for, that of the context, and those that references name, as long as there are new ones.
     async fn look_in_namespaces(
         &self,
-        builder: &mut SnapshotBuilder,
-        served: &Served,
+        reading: &mut Reading,
         forbidden: BTreeMap<GroupKind, (Wanted, String)>,
         namespace: Option<&str>,
     ) -> Result<(), ClusterError> {
@@ -143,17 +154,17 @@ impl Cluster {
                 forbidden.values().map(move |(wanted, _)| here(wanted))
             });
             for listed in self.list_all(wanted.collect()).await? {
-                if let Outcome::Items(items) = listed.outcome {
+                if let Outcome::Items(items, version) = listed.outcome {
                     let namespace = listed.wanted.namespace.clone().unwrap_or_default();
                     seen.insert((listed.wanted.kind.clone(), namespace));
-                    self.take(builder, &listed.wanted, items);
+                    reading.take(listed.wanted, *items, version);
                 }
             }
             tried.append(&mut next);
-            let known = builder.clone().finish(String::new(), None);
+            let known = reading.store.snapshot(String::new(), None);
             next = referred(&known).into_iter().filter(|namespace| !tried.contains(namespace)).collect();
         }
-        if seen.is_empty() && forbidden.len() == served.len() {
+        if seen.is_empty() && forbidden.len() == reading.served.len() {
             let reason = forbidden.into_values().next().map(|(_, said)| said).unwrap_or_default();
             return Err(ClusterError::Forbidden { server: self.server.clone(), reason });
         }
@@ -167,23 +178,10 @@ impl Cluster {
                 [] => format!("{} objects may not be listed", kind.kind),
                 some => format!("{} objects may be listed in {} only", kind.kind, some.join(", ")),
             };
-            builder.incomplete(codes::FORBIDDEN, text);
+            reading.store.rest().incomplete(codes::FORBIDDEN, text);
         }
+        reading.tried = Some(tried);
         Ok(())
-    }
-
-    fn take(&self, builder: &mut SnapshotBuilder, wanted: &Wanted, items: Vec<Value>) {
-        if wanted.narrowed.is_none() {
-            builder.covers(wanted.kind.clone(), wanted.namespace.as_deref());
-        }
-        for mut item in items {
-            if let Some(fields) = item.as_object_mut() {
-                // Lists of built-in kinds leave these out of their items.
-                fields.entry("kind").or_insert_with(|| wanted.kind.kind.as_ref().into());
-                fields.entry("apiVersion").or_insert_with(|| wanted.api_version(0).into());
-            }
-            builder.add_listed(item, Place::file(&*self.label));
-        }
     }
 
     async fn list_all(&self, wanted: Vec<Wanted>) -> Result<Vec<Listed>, ClusterError> {
@@ -192,22 +190,23 @@ impl Cluster {
     }
 
     /// Lists one kind, page by page, in the first version that is served.
-    async fn list(&self, wanted: Wanted) -> Result<Listed, ClusterError> {
-        for version in 0..wanted.versions.len().max(1) {
+    pub(super) async fn list(&self, wanted: Wanted) -> Result<Listed, ClusterError> {
+        for wanted in wanted.in_each_version() {
             let mut restarts = 0;
             let result = loop {
-                match self.pages(&wanted, version).await {
+                match self.pages(&wanted).await {
                     Err(Refusal::Expired) if restarts < RESTARTS => restarts += 1,
                     result => break result,
                 }
             };
-            let listed = |outcome, time| Ok(Listed { wanted: wanted.clone(), outcome, time });
             match result {
-                Ok((items, time)) => return listed(Outcome::Items(items), time),
-                Err(Refusal::Forbidden(said)) => return listed(Outcome::Forbidden(said), None),
+                Ok((outcome, time)) => return Ok(Listed { wanted, outcome, time }),
+                Err(Refusal::Forbidden(said)) => {
+                    return Ok(Listed { wanted, outcome: Outcome::Forbidden(said), time: None });
+                }
                 Err(Refusal::NotServed) => {}
                 Err(Refusal::Expired) => {
-                    let (server, path) = (self.server.clone(), wanted.path(version, ""));
+                    let (server, path) = (self.server.clone(), wanted.path(""));
                     let reason = "its pages expire faster than they are read (410)".to_owned();
                     return Err(ClusterError::CutOff { server, path, reason });
                 }
@@ -217,12 +216,16 @@ impl Cluster {
         Ok(Listed { wanted, outcome: Outcome::NotServed, time: None })
     }
 
-    async fn pages(&self, wanted: &Wanted, version: usize) -> Result<(Vec<Value>, Option<Timestamp>), Refusal> {
-        let mut items = Vec::new();
-        let mut token = String::new();
+    /// Reads the pages and decodes each before the next one comes, so that a large list is never in memory as text.
+    async fn pages(&self, wanted: &Wanted) -> Result<(Outcome, Option<Timestamp>), Refusal> {
+        let mut items = Box::<SnapshotBuilder>::default();
+        let (mut token, mut version) = (String::new(), String::new());
         let mut time = None;
+        if wanted.narrowed.is_none() {
+            items.covers(wanted.kind.clone(), wanted.namespace.as_deref());
+        }
         for _ in 0..wanted.pages {
-            let path = wanted.path(version, &token);
+            let path = wanted.path(&token);
             let answer = self.get(&path, "application/json").await?;
             time = time.or(answer.time);
             let cut_off = |error: serde_json::Error| {
@@ -231,38 +234,64 @@ impl Cluster {
             };
             let page: Page<'_> = serde_json::from_slice(&answer.body).map_err(cut_off)?;
             for item in page.items.into_iter().flatten() {
-                items.push(serde_json::from_str(item.get()).map_err(cut_off)?);
+                let item = serde_json::from_str(item.get()).map_err(cut_off)?;
+                items.add_listed(wanted.named(item), Place::file(&*self.label));
             }
-            token = page.metadata.r#continue;
+            (token, version) = (page.metadata.r#continue, page.metadata.resource_version);
             if token.is_empty() {
                 break;
             }
         }
-        Ok((items, time))
+        Ok((Outcome::Items(items, version), time))
+    }
+}
+
+impl Reading {
+    fn take(&mut self, wanted: Wanted, items: SnapshotBuilder, version: String) {
+        self.store.replace(wanted.scope(), items);
+        self.lists.push((wanted, version));
     }
 }
 
 impl Wanted {
-    fn api_version(&self, version: usize) -> String {
-        match self.versions.get(version) {
+    /// The same list in each version that is worth a try, the best first.
+    fn in_each_version(&self) -> Vec<Self> {
+        let only = |version: &String| Self { versions: vec![version.clone()], ..self.clone() };
+        if self.versions.is_empty() { vec![self.clone()] } else { self.versions.iter().map(only).collect() }
+    }
+
+    fn api_version(&self) -> String {
+        match self.versions.first() {
             Some(version) if !self.kind.group.is_empty() => format!("{}/{version}", self.kind.group),
             _ => "v1".to_owned(),
         }
     }
 
-    fn path(&self, version: usize, token: &str) -> String {
+    /// The part of the world that it shows.
+    pub(super) fn scope(&self) -> Scope {
+        Scope { kind: self.kind.clone(), namespace: self.namespace.clone(), narrowed: self.narrowed }
+    }
+
+    /// An item of it, with what lists of built-in kinds leave out.
+    pub(super) fn named(&self, mut item: Value) -> Value {
+        if let Some(fields) = item.as_object_mut() {
+            fields.entry("kind").or_insert_with(|| self.kind.kind.as_ref().into());
+            fields.entry("apiVersion").or_insert_with(|| self.api_version().into());
+        }
+        item
+    }
+
+    /// Path and query that list it, `how` being a part of the query.
+    pub(super) fn address(&self, how: &str) -> String {
         let root = if self.kind.group.is_empty() { "/api" } else { "/apis" };
         let namespace = self.namespace.as_ref().map(|namespace| format!("/namespaces/{namespace}"));
-        let mut path = format!(
-            "{root}/{}{}/{}?limit={PAGE}",
-            self.api_version(version),
-            namespace.unwrap_or_default(),
-            self.plural
-        );
-        if let Some(query) = self.narrowed {
-            path.push('&');
-            path.push_str(query);
-        }
+        let (version, namespace) = (self.api_version(), namespace.unwrap_or_default());
+        let narrowed = self.narrowed.map(|query| format!("&{query}")).unwrap_or_default();
+        format!("{root}/{version}{namespace}/{}?{how}{narrowed}", self.plural)
+    }
+
+    fn path(&self, token: &str) -> String {
+        let mut path = self.address(&format!("limit={PAGE}"));
         if !token.is_empty() {
             path.push_str("&continue=");
             // Tokens are base64url today; anything else is escaped all the same.
@@ -307,31 +336,35 @@ fn controllers() -> Wanted {
     }
 }
 
-/// Warning events about one kind of applier.
-fn events_of(kind: &str) -> Wanted {
-    Wanted {
+/// Warning events about the two kinds of appliers.
+pub(super) fn events() -> Vec<Wanted> {
+    let about = [
+        "fieldSelector=type%3DWarning%2CinvolvedObject.kind%3DKustomization",
+        "fieldSelector=type%3DWarning%2CinvolvedObject.kind%3DHelmRelease",
+    ];
+    let events = |query| Wanted {
         kind: GroupKind::new("", "Event"),
         versions: Vec::new(),
         plural: "events",
         namespace: None,
-        narrowed: Some(match kind {
-            "HelmRelease" => "fieldSelector=type%3DWarning%2CinvolvedObject.kind%3DHelmRelease",
-            _ => "fieldSelector=type%3DWarning%2CinvolvedObject.kind%3DKustomization",
-        }),
+        narrowed: Some(query),
         pages: EVENT_PAGES,
-    }
+    };
+    about.map(events).into()
 }
 
-/// Whether anything fails or runs, so that Events have something to tell.
-fn needs_events(snapshot: &Snapshot) -> bool {
-    snapshot.nodes.values().any(|node| {
-        let ready = node.status.conditions.ready();
-        ready.is_some_and(|ready| ready.status != ConditionStatus::True && ready.reason != "DependencyNotReady")
-    })
+/// What stands in for Events that may not be read.
+pub(super) fn no_events() -> SnapshotBuilder {
+    let mut none = SnapshotBuilder::new();
+    none.warn(
+        codes::NOT_COVERED,
+        "Events may not be read: whether a run is a retry is told by the history alone".to_owned(),
+    );
+    none
 }
 
 /// Namespaces that objects refer to.
-fn referred(snapshot: &Snapshot) -> BTreeSet<String> {
+pub(super) fn referred(snapshot: &Snapshot) -> BTreeSet<String> {
     let nodes = snapshot.nodes.values().flat_map(|node| {
         node.depends_on
             .iter()
