@@ -267,6 +267,11 @@ impl Wanted {
         }
     }
 
+    /// Whether it only explains, so that the rest stands without it.
+    pub(super) fn is_evidence(&self) -> bool {
+        self.narrowed.is_some()
+    }
+
     /// The part of the world that it shows.
     pub(super) fn scope(&self) -> Scope {
         Scope { kind: self.kind.clone(), namespace: self.namespace.clone(), narrowed: self.narrowed }

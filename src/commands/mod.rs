@@ -2,4 +2,6 @@
 
 pub mod completion;
 mod origin;
+mod signals;
 pub mod status;
+mod watch;

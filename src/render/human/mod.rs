@@ -2,3 +2,4 @@
 
 mod page;
 pub mod status;
+pub mod watch;
