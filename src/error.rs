@@ -35,6 +35,9 @@ pub enum CommandError {
     /// An OBJECT that does not name exactly one object.
     #[error(transparent)]
     Object(#[from] ObjectError),
+    /// It was told to stop.
+    #[error("stopped by signal {0}")]
+    Stopped(u8),
     /// Standard output could not be written.
     #[error("cannot write the answer")]
     Write(#[from] io::Error),
@@ -61,7 +64,7 @@ impl CommandError {
             Self::Object(error) => error.hint().into_iter().collect(),
             Self::Input(error) => error.hint().map(str::to_owned).into_iter().collect(),
             Self::Cluster(error) => error.hint().into_iter().collect(),
-            Self::Write(_) => Vec::new(),
+            Self::Stopped(_) | Self::Write(_) => Vec::new(),
         }
     }
 

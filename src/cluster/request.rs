@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use kube::client::Body;
@@ -83,23 +83,25 @@ impl Cluster {
         path: &str,
         accept: &str,
     ) -> Result<(StatusCode, Option<Duration>, Answer), ClusterError> {
+        let (head, body) = self.send(path, accept).await?.into_parts();
+        let pause = header_text(&head.headers, &header::RETRY_AFTER);
+        let pause = pause.and_then(|value| value.parse().ok()).map(Duration::from_secs);
+        let time = date(&head.headers);
+        let body = body.collect().await.map_err(|error| self.cut_off(path, &error))?;
+        Ok((head.status, pause, Answer { body: body.to_bytes().into(), time }))
+    }
+
+    /// Sends one GET and waits for the head of its answer.
+    pub(super) async fn send(&self, path: &str, accept: &str) -> Result<Response<Body>, ClusterError> {
         let request = Request::get(path).header(header::ACCEPT, accept).body(Body::empty());
         let request = request.map_err(|error| ClusterError::Kubeconfig { reason: error.to_string() })?;
         let response = self.client.send(request).await;
-        let response =
-            response.map_err(|error| ClusterError::from_client(&error, &self.server, &self.credentials))?;
-        let (head, body) = response.into_parts();
-        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-        let pause = text(header::RETRY_AFTER).and_then(|value| value.parse().ok()).map(Duration::from_secs);
-        let time = text(header::DATE)
-            .and_then(|value| jiff::fmt::rfc2822::parse(value).ok())
-            .map(|time| time.timestamp());
-        let body = body.collect().await.map_err(|error| ClusterError::CutOff {
-            server: self.server.clone(),
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok((head.status, pause, Answer { body: body.to_bytes().into(), time }))
+        response.map_err(|error| ClusterError::from_client(&error, &self.server, &self.credentials))
+    }
+
+    pub(super) fn cut_off(&self, path: &str, error: &dyn std::error::Error) -> ClusterError {
+        let (server, path) = (self.server.clone(), path.to_owned());
+        ClusterError::CutOff { server, path, reason: error.to_string() }
     }
 
     /// JSON that ends too early, or is none.
@@ -121,7 +123,8 @@ impl Cluster {
         ClusterError::NotKubernetes { server: self.server.clone(), reason: format!("GET {path} gave {what}") }
     }
 
-    fn judge(&self, status: StatusCode, answer: Answer, tries: u32) -> Result<Answer, Refusal> {
+    /// What an answer means that has come in whole.
+    pub(super) fn judge(&self, status: StatusCode, answer: Answer, tries: u32) -> Result<Answer, Refusal> {
         let server = self.server.clone();
         let first = answer.body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
         let said: Status = match status {
@@ -172,6 +175,16 @@ fn first_line(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(400)]);
     let line = text.trim_start().lines().next().unwrap_or_default();
     format!("`{}`", line.chars().take(100).collect::<String>().trim_end())
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The server's clock.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let time = jiff::fmt::rfc2822::parse(header_text(headers, &header::DATE)?).ok();
+    time.map(|time| time.timestamp())
 }
 
 #[cfg(test)]
