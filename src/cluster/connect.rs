@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
-use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig};
+use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use super::error::{ClusterError, Credentials};
 use super::transport;
@@ -129,6 +129,10 @@ fn credentials(auth: &AuthInfo) -> Credentials {
 async fn configuration(args: &ConnectArgs) -> Result<(Config, Option<String>), ClusterError> {
     let (paths, wanted) = kubeconfig_paths(args);
     let kubeconfig = read_kubeconfig(&paths, wanted)?;
+    let no_kubeconfig = || {
+        let looked: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        ClusterError::NoKubeconfig { looked: looked.join(", ") }
+    };
     let given = args.context.clone().or_else(|| kubeconfig.current_context.clone());
     let Some(context) = given.filter(|name| !name.is_empty()) else {
         if let Some(server) = &args.server {
@@ -137,13 +141,13 @@ async fn configuration(args: &ConnectArgs) -> Result<(Config, Option<String>), C
         return match Config::incluster() {
             Ok(config) => Ok((config, None)),
             // Says no more than that this is no Pod.
-            Err(_) if kubeconfig.contexts.is_empty() => {
-                let looked: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-                Err(ClusterError::NoKubeconfig { looked: looked.join(", ") })
-            }
-            Err(_) => Err(ClusterError::from_kubeconfig(&kube::config::KubeconfigError::CurrentContextNotSet)),
+            Err(_) if kubeconfig.contexts.is_empty() => Err(no_kubeconfig()),
+            Err(_) => Err(ClusterError::from_kubeconfig(&KubeconfigError::CurrentContextNotSet)),
         };
     };
+    if kubeconfig.contexts.is_empty() {
+        return Err(no_kubeconfig());
+    }
     known("context", Some(&context), kubeconfig.contexts.iter().map(|named| &named.name))?;
     known("cluster", args.cluster.as_ref(), kubeconfig.clusters.iter().map(|named| &named.name))?;
     known("user", args.user.as_ref(), kubeconfig.auth_infos.iter().map(|named| &named.name))?;
