@@ -5,7 +5,7 @@ use serde_json::json;
 use super::api::Api;
 use super::home::{Home, finish, kubeconfig};
 use super::serve;
-use super::server::Server;
+use super::server::{Reply, Server};
 
 fn healthy() -> Server {
     serve(Api::recorded("healthy"))
@@ -109,4 +109,18 @@ fn a_server_behind_a_path_is_asked_below_it() {
     });
     let run = Home::for_server(&format!("{}/k8s/clusters/c-1", server.url())).run("status");
     assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn a_proxy_is_gone_through() {
+    let api = Api::recorded("healthy");
+    let proxy = Server::start(move |request| match &*request.method {
+        "CONNECT" => Reply::new(200, "text/plain", ""), // and it plays the API server behind it, too
+        _ => api.answer(request),
+    });
+    let mut config = kubeconfig("http://api.cluster.invalid:6443", json!({"token": "t"}));
+    config["clusters"][0]["cluster"]["proxy-url"] = proxy.url().into();
+    let run = Home::with(&config).run("status");
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(proxy.targets().contains(&"api.cluster.invalid:6443".to_owned()), "{:#?}", proxy.targets());
 }

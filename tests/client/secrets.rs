@@ -1,11 +1,13 @@
 //! Credentials: used, and never shown.
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::api::Api;
 use super::home::{Home, Run, kubeconfig};
 use super::serve;
 use super::server::{Reply, Server};
+use super::tls::asks_for_a_certificate;
 
 /// What no output may hold.
 const MARK: &str = "marked-secret";
@@ -105,4 +107,26 @@ fn a_token_shows_up_nowhere_even_where_it_cannot_be_sent() {
     let run = Home::with(&kubeconfig("http://127.0.0.1:1", json!({"tokenFile": "absent"}))).run("status");
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("cannot use the kubeconfig: credentials: "), "{}", run.stderr);
+}
+
+#[test]
+fn a_certificate_is_shown_wherever_it_comes_from() {
+    let base64 = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    let (config, authority, [certificate, key]) = asks_for_a_certificate();
+    let api = Api::recorded("healthy");
+    let server = Server::start_tls(config, move |request| api.answer(request));
+    let given = json!({"status": {"clientCertificateData": certificate, "clientKeyData": key}}).to_string();
+    for (user, code) in [
+        (json!({"client-certificate-data": base64(&certificate), "client-key-data": base64(&key)}), 0),
+        (plugin("cat \"$HOME/given\""), 0),
+        (json!({}), 2),
+    ] {
+        let mut config = kubeconfig(&server.url(), user);
+        config["clusters"][0]["cluster"]["certificate-authority-data"] = base64(&authority).into();
+        let home = Home::with(&config);
+        home.write("given", &given);
+        let run = home.run("status");
+        assert_eq!(run.code, code, "{run:?}");
+        assert!(!run.stderr.contains("PRIVATE"), "{run:?}");
+    }
 }
