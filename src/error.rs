@@ -29,10 +29,15 @@ pub enum CommandError {
     NothingOfFlux {
         /// Where we looked.
         label: String,
+        /// Whether that is a cluster.
+        live: bool,
     },
     /// An OBJECT that does not name exactly one object.
     #[error(transparent)]
     Object(#[from] ObjectError),
+    /// It was told to stop.
+    #[error("stopped by signal {0}")]
+    Stopped(u8),
     /// Standard output could not be written.
     #[error("cannot write the answer")]
     Write(#[from] io::Error),
@@ -50,13 +55,16 @@ impl CommandError {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Usage { hint, .. } => hint.iter().cloned().collect(),
+            Self::NothingOfFlux { live: true, .. } => {
+                vec!["the kinds of Flux are served, and no object is in sight: kubectl get ks,hr -A".to_owned()]
+            }
             Self::NothingOfFlux { .. } => {
                 vec![format!("a dump needs the Flux objects themselves: {HOW_TO_DUMP}")]
             }
             Self::Object(error) => error.hint().into_iter().collect(),
             Self::Input(error) => error.hint().map(str::to_owned).into_iter().collect(),
             Self::Cluster(error) => error.hint().into_iter().collect(),
-            Self::Write(_) => Vec::new(),
+            Self::Stopped(_) | Self::Write(_) => Vec::new(),
         }
     }
 

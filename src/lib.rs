@@ -31,9 +31,12 @@ use output::{ColorChoice, Output};
 /// Exit code where there is no answer.
 const NO_ANSWER: u8 = 2;
 
+/// Added to the number of the signal that ended the command, as shells do.
+const STOPPED: u8 = 128;
+
 /// Runs one command line, the first word being the program's own name.
 ///
-/// Exit code 0 says that the answer is good, 1 that it is bad, 2 that there is none.
+/// Exit code 0 says that the answer is good, 1 that it is bad, 2 that there is none, 130 that Ctrl-C was typed.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match parse(&args) {
@@ -54,6 +57,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Bad) => ExitCode::FAILURE,
+        Err(CommandError::Stopped(signal)) => ExitCode::from(STOPPED.saturating_add(signal)),
         Err(error) => {
             out.error(&error);
             ExitCode::from(NO_ANSWER)
@@ -64,7 +68,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Runs a command to its end on one thread: what it waits for is the network.
 fn wait<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(command)
+    let result = runtime.block_on(command);
+    runtime.shutdown_background(); // a name that is still being looked up holds nobody up
+    result
 }
 
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {

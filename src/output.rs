@@ -5,6 +5,8 @@
     reason = "the terminal, the environment and the clock are asked here alone"
 )]
 
+mod screen;
+
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufWriter, IsTerminal, Write};
 
@@ -12,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::error::CommandError;
 use crate::render::{Palette, View, clean};
+use screen::Screen;
 
 /// When to use colour, as `--color` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -86,7 +89,11 @@ pub struct Output {
     stdout: Stdout<BufWriter<io::Stdout>>,
     view: View,
     stderr_palette: Palette,
+    screen: Option<Screen>,
 }
+
+/// Where a terminal does not say how large it is.
+const USUAL_SIZE: (usize, usize) = (80, 24);
 
 impl Output {
     /// Decides how to print, from the flag, the environment and the terminal.
@@ -99,6 +106,7 @@ impl Output {
             stdout: Stdout { inner: BufWriter::new(io::stdout()), closed: false },
             view: View { width: around.width(terminal), unicode: around.unicode(), palette: palette(terminal) },
             stderr_palette: palette(io::stderr().is_terminal()),
+            screen: None,
         }
     }
 
@@ -125,6 +133,48 @@ impl Output {
     /// Writes what is still buffered.
     pub fn finish(&mut self) -> io::Result<()> {
         self.stdout.flush()
+    }
+
+    /// Whether nobody reads the answer any more.
+    pub fn is_closed(&self) -> bool {
+        self.stdout.closed
+    }
+
+    /// Whether standard output is a terminal on which a picture can be drawn in place.
+    pub fn can_draw(&self) -> bool {
+        io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Takes the terminal's screen for pictures; [`Output::leave_screen`] gives it back.
+    pub fn enter_screen(&mut self) -> io::Result<()> {
+        if self.screen.is_none() {
+            self.screen = Some(Screen::enter(&mut self.stdout)?);
+        }
+        Ok(())
+    }
+
+    /// Gives the screen back as it was before.
+    pub fn leave_screen(&mut self) {
+        self.screen = None;
+    }
+
+    /// Looks again how large the terminal is.
+    pub fn measure(&mut self) {
+        self.view.width = Surroundings::read().width(io::stdout().is_terminal());
+    }
+
+    /// Draws a picture in the place of the one before, cut to the terminal; its last lines stay whatever is cut.
+    pub fn draw(&mut self, text: &str, last: &str) -> io::Result<()> {
+        let Some(screen) = &self.screen else { return Ok(()) };
+        let size = terminal_size::terminal_size();
+        let size = size.map(|(width, height)| (usize::from(width.0), usize::from(height.0)));
+        let size = size.filter(|(width, height)| *width > 0 && *height > 0).unwrap_or(USUAL_SIZE);
+        let (mark, dim) = (if self.view.unicode { "…" } else { "..." }, self.view.palette.dim);
+        let left_out = |number: usize| {
+            let lines = if number == 1 { "line" } else { "lines" };
+            dim.style(format!("{mark} {number} more {lines}")).to_string()
+        };
+        screen.draw(&mut self.stdout, text, last, &left_out, size)
     }
 
     /// Says something that is no part of the answer.

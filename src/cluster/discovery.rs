@@ -36,6 +36,7 @@ pub(super) type Served = BTreeMap<GroupKind, Vec<String>>;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Discovery {
+    kind: String,
     /// Of `APIGroupDiscoveryList`.
     items: Vec<DiscoveredGroup>,
     /// Of `APIGroupList`.
@@ -87,11 +88,11 @@ impl Cluster {
     pub(super) async fn discover(&self) -> Result<(Served, Option<jiff::Timestamp>), ClusterError> {
         match self.get("/apis", ACCEPT).await {
             Ok(answer) => {
-                let found =
-                    serde_json::from_slice(&answer.body).map_err(|error| ClusterError::NotKubernetes {
-                        server: self.server.clone(),
-                        reason: format!("GET /apis: {error}"),
-                    })?;
+                let found: Discovery =
+                    serde_json::from_slice(&answer.body).map_err(|error| self.unreadable("/apis", &error))?;
+                if !["APIGroupDiscoveryList", "APIGroupList"].contains(&&*found.kind) {
+                    return Err(self.something_else("/apis", &found.kind));
+                }
                 Ok((served(&found), answer.time))
             }
             // A user who may not even ask: every version that Flux has had is tried.

@@ -1,26 +1,40 @@
 //! Why a cluster gives no answer, each with what was tried and what to check.
 
 use std::error::Error as _;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
 
 use kube::client::AuthError;
-use kube::config::KubeconfigError;
+use kube::config::{KubeconfigError, LoadDataError};
 
 /// No answer from the cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// There is no kubeconfig, and this is no Pod.
-    #[error("no kubeconfig found, and not running in a cluster")]
-    NoKubeconfig,
+    /// There is no kubeconfig that names a context, and this is no Pod.
+    #[error("no kubeconfig with a context in {looked}, and not running in a cluster")]
+    NoKubeconfig {
+        /// Files that were looked for.
+        looked: String,
+    },
+    /// `--server` is no URL.
+    #[error("--server {url}: {reason}")]
+    ServerUrl {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The kubeconfig cannot be used.
     #[error("cannot use the kubeconfig: {reason}")]
     Kubeconfig {
         /// What is wrong with it.
         reason: String,
     },
-    /// `--context` (or `--cluster`) names nothing in the kubeconfig.
+    /// `--context`, `--cluster` or `--user` names nothing in the kubeconfig.
     #[error("no {what} named `{name}` in the kubeconfig")]
     NotInKubeconfig {
-        /// `context` or `cluster`.
+        /// `context`, `cluster` or `user`.
         what: &'static str,
         /// The name as given.
         name: String,
@@ -32,8 +46,10 @@ pub enum ClusterError {
     CredentialPlugin {
         /// The command.
         plugin: String,
-        /// Exit status, and the first line of what it said on standard error.
+        /// Exit status, and the first line of what it said on standard error, where it did not go to the terminal.
         reason: String,
+        /// How to install it, as the kubeconfig says.
+        install: Option<String>,
     },
     /// Nothing answers at the server's address.
     #[error("cannot reach {server}: {reason}")]
@@ -51,7 +67,7 @@ pub enum ClusterError {
         /// URL of the API server.
         server: String,
         /// Where the credentials come from.
-        credentials: String,
+        credentials: Credentials,
     },
     /// Nothing at all may be read.
     #[error("{server} lets us read no Flux object (403)")]
@@ -73,7 +89,7 @@ pub enum ClusterError {
         /// URL of the API server.
         server: String,
         /// How often we tried.
-        tries: usize,
+        tries: u32,
     },
     /// The server failed.
     #[error("{server} failed ({status}): {reason}")]
@@ -104,14 +120,14 @@ pub enum ClusterError {
         reason: String,
     },
     /// No answer within the time that was given.
-    #[error("no answer from {server} to GET {path} within {seconds} s")]
+    #[error("no answer from {server} to GET {path} within {limit:?}")]
     TimedOut {
         /// URL of the API server.
         server: String,
         /// What was asked for.
         path: String,
         /// `--request-timeout`.
-        seconds: u64,
+        limit: Duration,
     },
 }
 
@@ -130,14 +146,51 @@ pub enum Unreachable {
     Other,
 }
 
+/// Where the credentials come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// A program that the kubeconfig names, and how to install it.
+    Plugin {
+        /// The command, without its arguments: these may be secret.
+        command: String,
+        /// `installHint`.
+        install: Option<String>,
+    },
+    /// `--token`, or a token in the kubeconfig or in a file.
+    Token,
+    /// User name and password.
+    Password,
+    /// A client certificate.
+    Certificate,
+    /// An `auth-provider` of the kubeconfig, such as `oidc`.
+    Provider(String),
+    /// None at all.
+    None,
+}
+
+impl fmt::Display for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plugin { command, .. } => write!(f, "what credential plugin `{command}` gives"),
+            Self::Token => f.write_str("the token"),
+            Self::Password => f.write_str("the password"),
+            Self::Certificate => f.write_str("the client certificate"),
+            Self::Provider(name) => write!(f, "the login of auth provider {name}"),
+            Self::None => f.write_str("nothing"),
+        }
+    }
+}
+
 impl ClusterError {
     /// What the reader can check; printed below the error as `hint: …`.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoKubeconfig => "set KUBECONFIG or give --kubeconfig; without any cluster: --demo, or --from a dump".to_owned(),
+            Self::NoKubeconfig { .. } => "set KUBECONFIG or give --kubeconfig; without any cluster: --demo, or --from a dump".to_owned(),
+            Self::ServerUrl { .. } => "such as --server https://127.0.0.1:6443".to_owned(),
             Self::Kubeconfig { .. } => "kubectl config view shows what kubectl makes of it".to_owned(),
             Self::NotInKubeconfig { known, .. } if known.is_empty() => "the kubeconfig holds none".to_owned(),
             Self::NotInKubeconfig { known, .. } => format!("there are: {}", known.join(", ")),
+            Self::CredentialPlugin { install: Some(install), .. } => install.clone(),
             Self::CredentialPlugin { plugin, .. } => format!("run `{plugin}` yourself; often a new login helps"),
             Self::Unreachable { failure, .. } => match failure {
                 Unreachable::Refused => "is the API server up, and is this the right port? kubectl cluster-info asks the same".to_owned(),
@@ -146,33 +199,69 @@ impl ClusterError {
                 Unreachable::Timeout => "is the VPN up, and does a firewall let you through?".to_owned(),
                 Unreachable::Other => "kubectl get --raw /readyz asks the same server".to_owned(),
             },
-            Self::Unauthorized { credentials, .. } => format!("the credentials ({credentials}) have expired or belong to another cluster; log in again"),
+            Self::Unauthorized { credentials: Credentials::None, .. } => "the kubeconfig gives this user no credentials; --token or --user gives others".to_owned(),
+            Self::Unauthorized { credentials, .. } => format!("{credentials} has expired or belongs to another cluster; log in again"),
             Self::Forbidden { .. } => "try one namespace that is yours with -n; kubectl auth can-i list kustomizations.kustomize.toolkit.fluxcd.io -n NAMESPACE".to_owned(),
             Self::NotInstalled { .. } => "is this the right cluster? kubectl config current-context; flux check --pre".to_owned(),
             Self::Busy { .. } => "try again in a minute".to_owned(),
             Self::Server { .. } => "kubectl get --raw '/readyz?verbose' says more".to_owned(),
-            Self::NotKubernetes { .. } => "a proxy or login page may stand before it: look at the server URL and HTTPS_PROXY".to_owned(),
+            Self::NotKubernetes { .. } => "is the server URL right (https:// or http://, port, path)? a proxy or login page may stand before it: HTTPS_PROXY".to_owned(),
             Self::CutOff { .. } => "try again; if it stays, a proxy in between cuts long answers".to_owned(),
             Self::TimedOut { .. } => "--request-timeout gives it longer".to_owned(),
         })
     }
 
+    /// Whether it is about one answer alone, so that the others may still be good.
+    pub(super) fn is_of_one_answer(&self) -> bool {
+        matches!(self, Self::Server { .. } | Self::CutOff { .. } | Self::TimedOut { .. } | Self::Busy { .. })
+    }
+
     /// From what kube says while it reads the kubeconfig.
-    pub(super) fn from_kubeconfig(error: KubeconfigError, known: Vec<String>) -> Self {
-        match error {
-            KubeconfigError::LoadContext(name) => Self::NotInKubeconfig { what: "context", name, known },
+    pub(super) fn from_kubeconfig(error: &KubeconfigError) -> Self {
+        let load = |what: &str, error: &LoadDataError| match error {
+            LoadDataError::ReadFile(error, path) => format!("{what} {}: {error}", path.display()),
+            LoadDataError::DecodeBase64(_) => format!("{what}-data is no base64"),
+            LoadDataError::NoBase64DataOrFile => format!("{what} is missing"),
+        };
+        let reason = match error {
             KubeconfigError::CurrentContextNotSet => {
-                Self::Kubeconfig { reason: "no current-context is set, and --context is not given".to_owned() }
+                "no current-context is set, and --context is not given".to_owned()
             }
+            KubeconfigError::ReadConfig(error, _) => error.to_string(), // the caller names the file
+            KubeconfigError::LoadClusterOfContext(name) => {
+                format!("its context names cluster `{name}`, which it does not hold")
+            }
+            // What the parser says may quote the file, and so a token.
+            KubeconfigError::Parse(error) => match error.location() {
+                Some(at) => format!("it is no kubeconfig: line {}, column {}", at.line(), at.column()),
+                None => "it is no kubeconfig".to_owned(),
+            },
+            KubeconfigError::LoadCertificateAuthority(error) => load("certificate-authority", error),
+            KubeconfigError::LoadClientCertificate(error) => load("client-certificate", error),
+            KubeconfigError::LoadClientKey(error) => load("client-key", error),
+            error => error.to_string(),
+        };
+        Self::Kubeconfig { reason }
+    }
+
+    /// The same, of one file.
+    pub(super) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Kubeconfig { reason } => Self::Kubeconfig { reason: format!("{}: {reason}", path.display()) },
+            other => other,
+        }
+    }
+
+    /// From what kube says while it makes the client, before anything is sent.
+    pub(super) fn from_setup(error: &kube::Error, credentials: &Credentials) -> Self {
+        match error {
+            kube::Error::Auth(error) => Self::from_auth(error, credentials),
             error => Self::Kubeconfig { reason: error.to_string() },
         }
     }
 
     /// From what the HTTP client says.
-    pub(super) fn from_client(error: &kube::Error, server: &str) -> Self {
-        if let kube::Error::Auth(error) = error {
-            return Self::from_auth(error);
-        }
+    pub(super) fn from_client(error: &kube::Error, server: &str, credentials: &Credentials) -> Self {
         let mut chain: Vec<String> = vec![error.to_string()];
         let mut refused = false;
         let mut source = error.source();
@@ -181,7 +270,7 @@ impl ClusterError {
                 refused |= io.kind() == std::io::ErrorKind::ConnectionRefused;
             }
             if let Some(auth) = error.downcast_ref::<AuthError>() {
-                return Self::from_auth(auth);
+                return Self::from_auth(auth, credentials);
             }
             chain.push(error.to_string());
             source = error.source();
@@ -201,22 +290,37 @@ impl ClusterError {
         } else {
             Unreachable::Other
         };
-        let reason = chain.last().cloned().unwrap_or_default();
+        let reason = match chain.last() {
+            Some(last) if last.contains("InvalidContentType") => "it does not speak TLS (https)".to_owned(),
+            last => last.cloned().unwrap_or_default(),
+        };
         Self::Unreachable { server: server.to_owned(), failure, reason }
     }
 
-    fn from_auth(error: &AuthError) -> Self {
-        match error {
-            AuthError::AuthExecRun { cmd, out } => {
-                // Standard output is where the token would stand; it is never shown.
+    /// Standard output of a plugin, and what a parser quotes of it, is where a token would stand: never shown.
+    fn from_auth(error: &AuthError, credentials: &Credentials) -> Self {
+        let reason = match error {
+            AuthError::AuthExecStart(error) => format!("it cannot be started: {error}"),
+            AuthError::AuthExecRun { out, .. } => {
                 let said = String::from_utf8_lossy(&out.stderr);
-                let first = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-                let plugin = cmd.trim_matches('"').to_owned();
-                Self::CredentialPlugin { plugin, reason: format!("{}: {first}", out.status) }
+                let first = said.lines().map(str::trim).find(|line| !line.is_empty());
+                first.map_or(out.status.to_string(), |first| format!("{}: {first}", out.status))
             }
-            error => {
-                Self::CredentialPlugin { plugin: "of the kubeconfig".to_owned(), reason: error.to_string() }
+            AuthError::AuthExecParse(_)
+            | AuthError::ExecPluginFailed
+            | AuthError::MalformedTokenExpirationDate(_) => "what it printed is no ExecCredential".to_owned(),
+            AuthError::MissingCommand => "the kubeconfig names no command".to_owned(),
+            AuthError::InvalidBearerToken(_) => "its token holds characters that no token may hold".to_owned(),
+            AuthError::ReadTokenFile(error, path) => format!("{}: {error}", path.display()),
+            error => error.to_string(),
+        };
+        match credentials {
+            Credentials::Plugin { command, install } => {
+                let missing = matches!(error, AuthError::AuthExecStart(_));
+                let install = install.clone().filter(|_| missing);
+                Self::CredentialPlugin { plugin: command.clone(), reason, install }
             }
+            _ => Self::Kubeconfig { reason: format!("credentials: {reason}") },
         }
     }
 }

@@ -2,73 +2,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::stream::{self, StreamExt as _};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::connect::Cluster;
 use super::discovery::{KINDS, Served};
 use super::error::ClusterError;
-use super::request::Refusal;
-use crate::model::{ConditionStatus, GroupKind, Snapshot};
-use crate::wire::{Place, SnapshotBuilder, codes};
+use super::list::{Listed, Outcome, Wanted};
+use crate::model::{GroupKind, Snapshot};
+use crate::wire::{SnapshotBuilder, Store, codes};
 
 /// Requests under way at once.
 const IN_FLIGHT: usize = 16;
 
-/// Objects in one page of a list.
-const PAGE: usize = 500;
+/// Namespaces in which is looked for what may not be listed everywhere, at most.
+const NAMESPACES: usize = 16;
 
-/// Pages of Events that are read at most; more failures than these hold are explained by their conditions alone.
-const EVENT_PAGES: usize = 4;
+/// Lists that may not be read in the whole cluster, with the server's words.
+type Forbidden = BTreeMap<GroupKind, (Wanted, String)>;
 
-/// How often a list that expires between two pages is begun anew.
-const RESTARTS: usize = 2;
-
-/// One list that is wanted.
-#[derive(Clone, Debug)]
-struct Wanted {
-    kind: GroupKind,
-    /// Served versions to try; empty for the core group.
-    versions: Vec<String>,
-    plural: &'static str,
-    namespace: Option<String>,
-    /// Query that narrows the list, such as a label selector; a narrowed list covers nothing.
-    narrowed: Option<&'static str>,
-    /// Pages to read at most.
-    pages: usize,
-}
-
-/// What came of it.
-struct Listed {
-    wanted: Wanted,
-    outcome: Outcome,
-    time: Option<Timestamp>,
-}
-
-enum Outcome {
-    Items(Vec<Value>),
-    /// It may not be listed; the server's words.
-    Forbidden(String),
-    /// Not installed.
-    NotServed,
-}
-
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-struct Page<'a> {
-    #[serde(default)]
-    metadata: PageMeta,
-    #[serde(default, borrow)]
-    items: Option<Vec<&'a RawValue>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PageMeta {
-    r#continue: String,
+/// All that was read for one look, and where a watch can go on.
+pub(super) struct Reading {
+    pub(super) store: Store,
+    pub(super) served: Served,
+    /// Every list that was read, with the version of the whole; without one it had no good answer.
+    pub(super) lists: Vec<(Wanted, Option<String>)>,
+    /// Lists of Events, whether they were needed or not.
+    pub(super) events: Vec<Wanted>,
+    /// Namespaces that were looked at because some kind may not be listed in the whole cluster; `None` where all may.
+    pub(super) tried: Option<BTreeSet<String>>,
+    /// The server's clock.
+    pub(super) time: Option<Timestamp>,
 }
 
 impl Cluster {
@@ -80,265 +44,199 @@ impl Cluster {
         namespace: Option<&str>,
         now: Option<Timestamp>,
     ) -> Result<Snapshot, ClusterError> {
+        let Reading { store, time, .. } = self.read(namespace).await?;
+        Ok(store.into_snapshot(self.label.clone(), now.or(time)))
+    }
+
+    /// Discovery, then all lists at the same time, then Events where something fails.
+    pub(super) async fn read(&self, namespace: Option<&str>) -> Result<Reading, ClusterError> {
         let (served, time) = self.discover().await?;
         if served.is_empty() {
             return Err(ClusterError::NotInstalled { server: self.server.clone() });
         }
-        let mut builder = SnapshotBuilder::new();
-        let now = now.or(time);
-
-        let mut wanted: Vec<Wanted> = everywhere(&served);
-        wanted.push(controllers());
-        let listed = self.list_all(wanted).await?;
-        let now = now.or_else(|| listed.iter().find_map(|listed| listed.time));
-        let mut forbidden: BTreeMap<GroupKind, (Wanted, String)> = BTreeMap::new();
-        for listed in listed {
-            let Wanted { kind, narrowed, .. } = &listed.wanted;
-            match listed.outcome {
-                Outcome::Forbidden(said) if narrowed.is_none() => {
-                    forbidden.insert(kind.clone(), (listed.wanted, said));
-                }
-                Outcome::Forbidden(_) | Outcome::NotServed => {}
-                Outcome::Items(items) => self.take(&mut builder, &listed.wanted, items),
+        let mut reading = Reading {
+            store: Store::default(),
+            served,
+            lists: Vec::new(),
+            events: Wanted::events().into(),
+            tried: None,
+            time,
+        };
+        let forbidden = self.read_everywhere(&mut reading).await?;
+        if !forbidden.is_empty() {
+            self.read_in_namespaces(&mut reading, &forbidden, namespace).await?;
+        }
+        self.must_show_something(&reading, forbidden)?;
+        if reading.store.needs_events() {
+            for (wanted, result) in self.list_all(reading.events.clone()).await? {
+                reading.take(wanted, result)?;
             }
         }
-        if forbidden.len() == served.len() || !forbidden.is_empty() {
-            self.look_in_namespaces(&mut builder, &served, forbidden, namespace).await?;
-        }
+        Ok(reading)
+    }
 
-        let flux = builder.clone().finish(self.label.clone(), now);
-        if !needs_events(&flux) {
-            return Ok(flux);
-        }
-        let wanted = ["Kustomization", "HelmRelease"].map(events_of).to_vec();
-        for listed in self.list_all(wanted).await? {
-            match listed.outcome {
-                Outcome::Items(items) => self.take(&mut builder, &listed.wanted, items),
-                Outcome::Forbidden(_) => builder.warn(
-                    codes::NOT_COVERED,
-                    "Events may not be read: whether a run is a retry is told by the history alone".to_owned(),
-                ),
-                Outcome::NotServed => {}
+    /// Every kind in the whole cluster, and the controllers; returns what may not be listed.
+    async fn read_everywhere(&self, reading: &mut Reading) -> Result<Forbidden, ClusterError> {
+        let kinds = KINDS.iter().filter_map(|(kind, plural)| {
+            let versions = reading.served.get(kind)?.clone();
+            Some(Wanted::everywhere(kind.clone(), versions, plural))
+        });
+        let wanted = kinds.chain([Wanted::controllers()]).collect();
+        let mut forbidden = Forbidden::new();
+        for (wanted, result) in self.list_all(wanted).await? {
+            let kind = wanted.kind.clone();
+            if let Some((wanted, said)) = reading.take(wanted, result)? {
+                forbidden.insert(kind, (wanted, said));
             }
         }
-        Ok(builder.finish(self.label.clone(), now))
+        Ok(forbidden)
     }
 
     /// What may not be listed in the whole cluster is tried where the user is likely to have rights: the namespace that
     /// was asked for, that of the context, and those that references name, as long as there are new ones.
-    async fn look_in_namespaces(
+    async fn read_in_namespaces(
         &self,
-        builder: &mut SnapshotBuilder,
-        served: &Served,
-        forbidden: BTreeMap<GroupKind, (Wanted, String)>,
+        reading: &mut Reading,
+        forbidden: &Forbidden,
         namespace: Option<&str>,
     ) -> Result<(), ClusterError> {
         let mut tried: BTreeSet<String> = BTreeSet::new();
         let mut next: BTreeSet<String> = namespace.into_iter().map(str::to_owned).collect();
         next.insert(self.namespace.clone());
-        let mut seen: BTreeSet<(GroupKind, String)> = BTreeSet::new();
+        let mut allowed: BTreeMap<&GroupKind, Vec<String>> = BTreeMap::new();
         while !next.is_empty() {
-            let wanted = next.iter().flat_map(|namespace| {
-                let here = |wanted: &Wanted| Wanted { namespace: Some(namespace.clone()), ..wanted.clone() };
-                forbidden.values().map(move |(wanted, _)| here(wanted))
-            });
-            for listed in self.list_all(wanted.collect()).await? {
-                if let Outcome::Items(items) = listed.outcome {
-                    let namespace = listed.wanted.namespace.clone().unwrap_or_default();
-                    seen.insert((listed.wanted.kind.clone(), namespace));
-                    self.take(builder, &listed.wanted, items);
+            let here = |(wanted, _): &(Wanted, String)| {
+                next.iter().map(|name| wanted.in_namespace(name)).collect::<Vec<_>>()
+            };
+            let wanted = forbidden.values().flat_map(here).collect();
+            for (wanted, result) in self.list_all(wanted).await? {
+                let (kind, place) = (wanted.kind.clone(), wanted.namespace.clone());
+                if let Ok(Listed { outcome: Outcome::Items(..), .. }) = &result
+                    && let Some((kind, _)) = forbidden.get_key_value(&kind)
+                {
+                    allowed.entry(kind).or_default().extend(place);
                 }
+                reading.take(wanted, result)?;
             }
+            let room = NAMESPACES.saturating_sub(tried.len() + next.len());
             tried.append(&mut next);
-            let known = builder.clone().finish(String::new(), None);
-            next = referred(&known).into_iter().filter(|namespace| !tried.contains(namespace)).collect();
-        }
-        if seen.is_empty() && forbidden.len() == served.len() {
-            let reason = forbidden.into_values().next().map(|(_, said)| said).unwrap_or_default();
-            return Err(ClusterError::Forbidden { server: self.server.clone(), reason });
+            let known = reading.store.snapshot(String::new(), None);
+            let unknown: Vec<String> =
+                referred(&known).into_iter().filter(|namespace| !tried.contains(namespace)).collect();
+            next = unknown.iter().take(room).cloned().collect();
+            tried.extend(unknown.into_iter().skip(room));
         }
         for kind in forbidden.keys() {
-            let where_: Vec<&str> = seen
-                .iter()
-                .filter(|(listed, _)| listed == kind)
-                .map(|(_, namespace)| namespace.as_str())
-                .collect();
-            let text = match where_.as_slice() {
-                [] => format!("{} objects may not be listed", kind.kind),
-                some => format!("{} objects may be listed in {} only", kind.kind, some.join(", ")),
+            let text = match allowed.get_mut(kind) {
+                None => format!("{} objects may not be listed", kind.kind),
+                Some(places) => {
+                    places.sort();
+                    format!("{} objects may be listed in {} only", kind.kind, places.join(", "))
+                }
             };
-            builder.incomplete(codes::FORBIDDEN, text);
+            reading.store.rest().incomplete(codes::FORBIDDEN, text);
         }
+        // Who may not list the objects everywhere will not be let near everybody's Events either.
+        if let Some(places) = allowed.get(&GroupKind::KUSTOMIZATION).or(allowed.get(&GroupKind::HELM_RELEASE)) {
+            let here =
+                |wanted: &Wanted| places.iter().map(|name| wanted.in_namespace(name)).collect::<Vec<_>>();
+            reading.events = Wanted::events().iter().flat_map(here).collect();
+        }
+        reading.tried = Some(tried);
         Ok(())
     }
 
-    fn take(&self, builder: &mut SnapshotBuilder, wanted: &Wanted, items: Vec<Value>) {
-        if wanted.narrowed.is_none() {
-            builder.covers(wanted.kind.clone(), wanted.namespace.as_deref());
+    /// Refuses where none of Flux' kinds could be listed anywhere.
+    fn must_show_something(&self, reading: &Reading, forbidden: Forbidden) -> Result<(), ClusterError> {
+        if reading.lists.iter().any(|(wanted, version)| version.is_some() && !wanted.is_evidence()) {
+            return Ok(());
         }
-        for mut item in items {
-            if let Some(fields) = item.as_object_mut() {
-                // Lists of built-in kinds leave these out of their items.
-                fields.entry("kind").or_insert_with(|| wanted.kind.kind.as_ref().into());
-                fields.entry("apiVersion").or_insert_with(|| wanted.api_version(0).into());
-            }
-            builder.add_listed(item, Place::file(&*self.label));
-        }
-    }
-
-    async fn list_all(&self, wanted: Vec<Wanted>) -> Result<Vec<Listed>, ClusterError> {
-        let lists = stream::iter(wanted).map(|wanted| self.list(wanted)).buffered(IN_FLIGHT);
-        lists.collect::<Vec<_>>().await.into_iter().collect()
-    }
-
-    /// Lists one kind, page by page, in the first version that is served.
-    async fn list(&self, wanted: Wanted) -> Result<Listed, ClusterError> {
-        for version in 0..wanted.versions.len().max(1) {
-            let mut restarts = 0;
-            let result = loop {
-                match self.pages(&wanted, version).await {
-                    Err(Refusal::Expired) if restarts < RESTARTS => restarts += 1,
-                    result => break result,
-                }
-            };
-            let listed = |outcome, time| Ok(Listed { wanted: wanted.clone(), outcome, time });
-            match result {
-                Ok((items, time)) => return listed(Outcome::Items(items), time),
-                Err(Refusal::Forbidden(said)) => return listed(Outcome::Forbidden(said), None),
-                Err(Refusal::NotServed) => {}
-                Err(Refusal::Expired) => {
-                    let (server, path) = (self.server.clone(), wanted.path(version, ""));
-                    let reason = "its pages expire faster than they are read (410)".to_owned();
-                    return Err(ClusterError::CutOff { server, path, reason });
-                }
-                Err(Refusal::Error(error)) => return Err(error),
-            }
-        }
-        Ok(Listed { wanted, outcome: Outcome::NotServed, time: None })
-    }
-
-    async fn pages(&self, wanted: &Wanted, version: usize) -> Result<(Vec<Value>, Option<Timestamp>), Refusal> {
-        let mut items = Vec::new();
-        let mut token = String::new();
-        let mut time = None;
-        for _ in 0..wanted.pages {
-            let path = wanted.path(version, &token);
-            let answer = self.get(&path, "application/json").await?;
-            time = time.or(answer.time);
-            let cut_off = |error: serde_json::Error| {
-                let (server, reason) = (self.server.clone(), error.to_string());
-                Refusal::Error(ClusterError::CutOff { server, path: path.clone(), reason })
-            };
-            let page: Page<'_> = serde_json::from_slice(&answer.body).map_err(cut_off)?;
-            for item in page.items.into_iter().flatten() {
-                items.push(serde_json::from_str(item.get()).map_err(cut_off)?);
-            }
-            token = page.metadata.r#continue;
-            if token.is_empty() {
-                break;
-            }
-        }
-        Ok((items, time))
-    }
-}
-
-impl Wanted {
-    fn api_version(&self, version: usize) -> String {
-        match self.versions.get(version) {
-            Some(version) if !self.kind.group.is_empty() => format!("{}/{version}", self.kind.group),
-            _ => "v1".to_owned(),
-        }
-    }
-
-    fn path(&self, version: usize, token: &str) -> String {
-        let root = if self.kind.group.is_empty() { "/api" } else { "/apis" };
-        let namespace = self.namespace.as_ref().map(|namespace| format!("/namespaces/{namespace}"));
-        let mut path = format!(
-            "{root}/{}{}/{}?limit={PAGE}",
-            self.api_version(version),
-            namespace.unwrap_or_default(),
-            self.plural
-        );
-        if let Some(query) = self.narrowed {
-            path.push('&');
-            path.push_str(query);
-        }
-        if !token.is_empty() {
-            path.push_str("&continue=");
-            // Tokens are base64url today; anything else is escaped all the same.
-            for byte in token.bytes() {
-                match byte {
-                    b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                        path.push(char::from(byte))
-                    }
-                    _ => path.push_str(&format!("%{byte:02X}")),
-                }
-            }
-        }
-        path
-    }
-}
-
-/// Every kind of Flux that is served, in the whole cluster.
-fn everywhere(served: &Served) -> Vec<Wanted> {
-    let wanted = KINDS.iter().filter_map(|(kind, plural)| {
-        let versions = served.get(kind)?.clone();
-        Some(Wanted {
-            kind: kind.clone(),
-            versions,
-            plural,
-            namespace: None,
-            narrowed: None,
-            pages: usize::MAX,
+        let server = self.server.clone();
+        Err(match forbidden.into_values().next() {
+            Some((_, reason)) => ClusterError::Forbidden { server, reason },
+            None => ClusterError::NotInstalled { server },
         })
-    });
-    wanted.collect()
-}
+    }
 
-/// The controllers' Deployments, wherever they run.
-fn controllers() -> Wanted {
-    Wanted {
-        kind: GroupKind::DEPLOYMENT,
-        versions: vec!["v1".to_owned()],
-        plural: "deployments",
-        namespace: None,
-        narrowed: Some("labelSelector=app.kubernetes.io%2Fpart-of%3Dflux"),
-        pages: 1,
+    /// Lists all of these at the same time. An error ends it, unless the others may still have a good answer.
+    async fn list_all(
+        &self,
+        wanted: Vec<Wanted>,
+    ) -> Result<Vec<(Wanted, Result<Listed, ClusterError>)>, ClusterError> {
+        let lists = stream::iter(wanted).map(|wanted| async {
+            match self.list(wanted.clone()).await {
+                Err(error) if !error.is_of_one_answer() => Err(error),
+                result => Ok((wanted, result)),
+            }
+        });
+        lists.buffered(IN_FLIGHT).try_collect().await
     }
 }
 
-/// Warning events about one kind of applier.
-fn events_of(kind: &str) -> Wanted {
-    Wanted {
-        kind: GroupKind::new("", "Event"),
-        versions: Vec::new(),
-        plural: "events",
-        namespace: None,
-        narrowed: Some(match kind {
-            "HelmRelease" => "fieldSelector=type%3DWarning%2CinvolvedObject.kind%3DHelmRelease",
-            _ => "fieldSelector=type%3DWarning%2CinvolvedObject.kind%3DKustomization",
-        }),
-        pages: EVENT_PAGES,
+impl Reading {
+    /// Takes in what came of a list; returns it where it may not be read, and the answer needs it.
+    fn take(
+        &mut self,
+        wanted: Wanted,
+        result: Result<Listed, ClusterError>,
+    ) -> Result<Option<(Wanted, String)>, ClusterError> {
+        let Listed { wanted: served, outcome, time } = match result {
+            Ok(listed) => listed,
+            Err(error) => return self.do_without(wanted, error).map(|()| None),
+        };
+        self.time = self.time.or(time);
+        match outcome {
+            Outcome::Items(items, version) => {
+                self.store.replace(served.scope(), *items);
+                self.lists.push((served, Some(version)));
+            }
+            Outcome::Forbidden(said) if !wanted.is_evidence() => return Ok(Some((wanted, said))),
+            Outcome::Forbidden(_) if wanted.kind.kind == "Event" => {
+                self.store.replace(wanted.scope(), no_events());
+            }
+            Outcome::Forbidden(_) | Outcome::NotServed => {}
+        }
+        Ok(None)
+    }
+
+    /// Without the objects that are judged there is no verdict; the others may be out of sight.
+    fn do_without(&mut self, wanted: Wanted, error: ClusterError) -> Result<(), ClusterError> {
+        if wanted.kind.is_applier() {
+            return Err(error);
+        }
+        let mut nothing = SnapshotBuilder::new();
+        let text = format!("{} objects could not be read: {error}", wanted.kind.kind);
+        nothing.incomplete(codes::INPUT_BROKEN, text);
+        self.store.replace(wanted.scope(), nothing);
+        self.lists.push((wanted, None));
+        Ok(())
     }
 }
 
-/// Whether anything fails or runs, so that Events have something to tell.
-fn needs_events(snapshot: &Snapshot) -> bool {
-    snapshot.nodes.values().any(|node| {
-        let ready = node.status.conditions.ready();
-        ready.is_some_and(|ready| ready.status != ConditionStatus::True && ready.reason != "DependencyNotReady")
-    })
+/// What stands in for Events that may not be read.
+pub(super) fn no_events() -> SnapshotBuilder {
+    let mut none = SnapshotBuilder::new();
+    none.warn(
+        codes::NOT_COVERED,
+        "Events may not be read: whether a run is a retry is told by the history alone".to_owned(),
+    );
+    none
 }
 
-/// Namespaces that objects refer to.
-fn referred(snapshot: &Snapshot) -> BTreeSet<String> {
+/// Namespaces that objects refer to: by their spec, and by the labels that name what applies them.
+pub(super) fn referred(snapshot: &Snapshot) -> BTreeSet<String> {
     let nodes = snapshot.nodes.values().flat_map(|node| {
-        node.depends_on
-            .iter()
-            .map(|entry| &entry.key)
-            .chain(&node.source)
-            .chain(node.helm_release().and_then(|spec| spec.chart_source.as_ref()))
+        let chart = node.helm_release().and_then(|spec| spec.chart_source.as_ref());
+        let keys = node.depends_on.iter().map(|entry| &entry.key).chain(&node.source).chain(chart);
+        keys.map(|key| &key.namespace).chain(appliers(&node.meta.labels))
     });
-    let sources = snapshot.sources.values().flat_map(|source| &source.upstream);
-    nodes.chain(sources).map(|key| key.namespace.clone()).filter(|namespace| !namespace.is_empty()).collect()
+    let sources = snapshot.sources.values().flat_map(|source| {
+        source.upstream.iter().map(|key| &key.namespace).chain(appliers(&source.meta.labels))
+    });
+    nodes.chain(sources).filter(|namespace| !namespace.is_empty()).cloned().collect()
+}
+
+fn appliers(labels: &BTreeMap<String, String>) -> impl Iterator<Item = &String> {
+    let of = ["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io", "resourceset.fluxcd.controlplane.io"];
+    of.into_iter().filter_map(|group| labels.get(&format!("{group}/namespace")))
 }

@@ -1,15 +1,19 @@
 //! The live cluster: kube in, [`Snapshot`](crate::model::Snapshot) out.
 //!
 //! Reads only, and as little as the answer needs: the served versions once, then every kind at the same time, then
-//! Events where something fails. What the user may not see becomes a warning and an incomplete snapshot, not an error.
+//! Events where something fails; and follows all of it where it is watched. What the user may not see becomes a warning and an incomplete snapshot, not an error.
 
 mod closer;
 mod connect;
 mod discovery;
 mod error;
 mod fetch;
+mod list;
 mod request;
+mod transport;
 mod versions;
+mod watch;
 
 pub use connect::{Cluster, ConnectArgs};
-pub use error::ClusterError;
+pub use error::{ClusterError, Credentials, Unreachable};
+pub use watch::{Trouble, Watch};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use kube::client::Body;
@@ -12,7 +12,10 @@ use super::connect::Cluster;
 use super::error::ClusterError;
 
 /// How often a busy server is asked in all.
-const TRIES: usize = 4;
+const TRIES: u32 = 4;
+
+/// First pause where a busy server names none; each next one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Longest pause that a busy server may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -53,7 +56,7 @@ impl Cluster {
             None => asked.await,
             Some(timeout) => tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| {
                 let (server, path) = (self.server.clone(), path.to_owned());
-                Err(Refusal::Error(ClusterError::TimedOut { server, path, seconds: timeout.as_secs() }))
+                Err(Refusal::Error(ClusterError::TimedOut { server, path, limit: timeout }))
             }),
         }
     }
@@ -70,9 +73,7 @@ impl Cluster {
             if !busy || tried == TRIES {
                 return self.judge(status, answer, tried);
             }
-            let pause =
-                pause.unwrap_or(Duration::from_millis(250) * 2u32.pow(u32::try_from(tried).unwrap_or(1)));
-            tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+            tokio::time::sleep(pause_before_next(pause, tried)).await;
             tried += 1;
         }
     }
@@ -82,37 +83,62 @@ impl Cluster {
         path: &str,
         accept: &str,
     ) -> Result<(StatusCode, Option<Duration>, Answer), ClusterError> {
+        let (head, body) = self.send(path, accept).await?.into_parts();
+        let pause = header_text(&head.headers, &header::RETRY_AFTER);
+        let pause = pause.and_then(|value| value.parse().ok()).map(Duration::from_secs);
+        let time = date(&head.headers);
+        let body = body.collect().await.map_err(|error| self.cut_off(path, &error))?;
+        Ok((head.status, pause, Answer { body: body.to_bytes().into(), time }))
+    }
+
+    /// Sends one GET and waits for the head of its answer.
+    pub(super) async fn send(&self, path: &str, accept: &str) -> Result<Response<Body>, ClusterError> {
         let request = Request::get(path).header(header::ACCEPT, accept).body(Body::empty());
         let request = request.map_err(|error| ClusterError::Kubeconfig { reason: error.to_string() })?;
         let response = self.client.send(request).await;
-        let response = response.map_err(|error| ClusterError::from_client(&error, &self.server))?;
-        let (head, body) = response.into_parts();
-        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-        let pause = text(header::RETRY_AFTER).and_then(|value| value.parse().ok()).map(Duration::from_secs);
-        let time = text(header::DATE)
-            .and_then(|value| jiff::fmt::rfc2822::parse(value).ok())
-            .map(|time| time.timestamp());
-        let body = body.collect().await.map_err(|error| ClusterError::CutOff {
-            server: self.server.clone(),
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok((head.status, pause, Answer { body: body.to_bytes().to_vec(), time }))
+        response.map_err(|error| ClusterError::from_client(&error, &self.server, &self.credentials))
     }
 
-    fn judge(&self, status: StatusCode, answer: Answer, tries: usize) -> Result<Answer, Refusal> {
+    pub(super) fn cut_off(&self, path: &str, error: &dyn std::error::Error) -> ClusterError {
+        let (server, path) = (self.server.clone(), path.to_owned());
+        ClusterError::CutOff { server, path, reason: error.to_string() }
+    }
+
+    /// JSON that ends too early, or is none.
+    pub(super) fn unreadable(&self, path: &str, error: &serde_json::Error) -> ClusterError {
+        let server = self.server.clone();
+        if error.is_eof() {
+            return ClusterError::CutOff { server, path: path.to_owned(), reason: error.to_string() };
+        }
+        ClusterError::NotKubernetes { server, reason: format!("GET {path}: {error}") }
+    }
+
+    /// JSON that is not what was asked for; it must not pass for a list without items.
+    pub(super) fn something_else(&self, path: &str, kind: &str) -> ClusterError {
+        let what = if kind.is_empty() {
+            "JSON that is no object of Kubernetes".to_owned()
+        } else {
+            format!("a {kind}")
+        };
+        ClusterError::NotKubernetes { server: self.server.clone(), reason: format!("GET {path} gave {what}") }
+    }
+
+    /// What an answer means that has come in whole.
+    pub(super) fn judge(&self, status: StatusCode, answer: Answer, tries: u32) -> Result<Answer, Refusal> {
         let server = self.server.clone();
         let first = answer.body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
-        let said: Status = serde_json::from_slice(&answer.body).unwrap_or_default(); // not JSON: told below
-        let foreign = || match first {
-            Some(b'<') => "an HTML page".to_owned(),
-            Some(b'{') if !said.kind.is_empty() => said.message.clone(),
-            Some(_) => {
-                format!("HTTP {status} and {} bytes that are no answer of Kubernetes", answer.body.len())
-            }
-            None => format!("HTTP {status} without a body"),
+        let said: Status = match status {
+            StatusCode::OK => Status::default(),
+            _ => serde_json::from_slice(&answer.body).unwrap_or_default(), // not JSON: told below
         };
         let is_status = said.kind == "Status";
+        let html = first == Some(b'<');
+        let what = || match first {
+            Some(_) if is_status => said.message.clone(),
+            Some(_) if html => "an HTML page".to_owned(),
+            Some(_) => first_line(&answer.body),
+            None => "no body".to_owned(),
+        };
         match status {
             StatusCode::OK if first == Some(b'{') => Ok(answer),
             StatusCode::UNAUTHORIZED => Err(Refusal::Error(ClusterError::Unauthorized {
@@ -126,11 +152,53 @@ impl Cluster {
             }
             StatusCode::GONE if is_status => Err(Refusal::Expired),
             StatusCode::TOO_MANY_REQUESTS => Err(Refusal::Error(ClusterError::Busy { server, tries })),
-            status if status.is_server_error() => {
-                let reason = foreign();
+            status if is_status || (status.is_server_error() && !html) => {
+                let reason = what();
                 Err(Refusal::Error(ClusterError::Server { server, status: status.as_u16(), reason }))
             }
-            _ => Err(Refusal::Error(ClusterError::NotKubernetes { server, reason: foreign() })),
+            _ => {
+                let reason = format!("HTTP {} with {}", status.as_u16(), what());
+                Err(Refusal::Error(ClusterError::NotKubernetes { server, reason }))
+            }
         }
+    }
+}
+
+/// How long to wait after so many tries: as long as the server asks for, within reason.
+fn pause_before_next(asked: Option<Duration>, tried: u32) -> Duration {
+    let own = FIRST_PAUSE * 2u32.saturating_pow(tried.saturating_sub(1));
+    asked.unwrap_or(own).min(LONGEST_PAUSE)
+}
+
+/// The beginning of a text that is no answer of an API server, to tell what it is.
+fn first_line(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(400)]);
+    let line = text.trim_start().lines().next().unwrap_or_default();
+    format!("`{}`", line.chars().take(100).collect::<String>().trim_end())
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The server's clock.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let time = jiff::fmt::rfc2822::parse(header_text(headers, &header::DATE)?).ok();
+    time.map(|time| time.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_server_says_when_to_come_back_and_may_not_ask_for_too_much() {
+        let pauses = |asked: Option<u64>| {
+            [1, 2, 3].map(|tried| pause_before_next(asked.map(Duration::from_secs), tried).as_millis())
+        };
+        assert_eq!(pauses(None), [500, 1000, 2000]);
+        assert_eq!(pauses(Some(1)), [1000, 1000, 1000]);
+        assert_eq!(pauses(Some(0)), [0, 0, 0]);
+        assert_eq!(pauses(Some(3600)), [5000, 5000, 5000]);
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod completion;
 mod origin;
+mod signals;
 pub mod status;
 pub mod version;
+mod watch;
 pub mod why;

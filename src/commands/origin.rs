@@ -40,6 +40,26 @@ pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapsh
     Ok(snapshot)
 }
 
+/// The error for an origin that was read and holds nothing.
+pub(super) fn nothing_of_flux(global: &GlobalArgs, label: &str) -> CommandError {
+    CommandError::NothingOfFlux { label: label.to_owned(), live: choose(global).ok() == Some(Origin::Cluster) }
+}
+
+/// The cluster that the flags ask for, where only a cluster will do.
+pub(super) async fn cluster(global: &GlobalArgs, flag: &str) -> Result<Cluster, CommandError> {
+    match choose(global)? {
+        Origin::Cluster => Ok(Cluster::connect(&ConnectArgs::from(&global.cluster)).await?),
+        Origin::Dump(_) => Err(needs_cluster(flag, "--from")),
+        Origin::Demo => Err(needs_cluster(flag, "--demo")),
+        Origin::Repository(_) => Err(needs_cluster(flag, "--offline")),
+    }
+}
+
+fn needs_cluster(flag: &str, other: &str) -> CommandError {
+    let message = format!("{flag} follows a cluster: leave {other} away");
+    CommandError::Usage { message, hint: None }
+}
+
 /// The arguments with which another command sees the same facts; none for standard input, which is used up.
 pub(super) fn again(global: &GlobalArgs) -> Vec<String> {
     let args = &global.origin;

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::origin;
+use super::{origin, watch};
 use crate::cli::{GlobalArgs, KindArg, parse_kind, parse_state};
 use crate::diagnosis::selection::{LabelSelector, ObjectArg, Outcome, Selection, StatusView, resolve};
 use crate::diagnosis::{Diagnosis, State, diagnose};
@@ -10,7 +10,7 @@ use crate::error::CommandError;
 use crate::output::Output;
 use crate::render::human::status::StatusStyle;
 use crate::render::json::status::StatusV1;
-use crate::render::{human, json, yaml};
+use crate::render::{View, human, json, yaml};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -26,13 +26,17 @@ Examples:
   # failing HelmReleases of one team
   kubectl fluxlayers status --kind hr --state failed -l team=media
 
+  # leave it open while the cluster comes up
+  kubectl fluxlayers status -w
+
   # root causes for a script
   kubectl fluxlayers status -o json | jq -r '.rootCauses[].code'
 
 Exit codes:
   0  nothing in scope is wrong
   1  something is failed, blocked, missing or unknown, or there is a cycle or a root cause
-  2  no answer";
+  2  no answer
+  130  after Ctrl-C";
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -68,6 +72,13 @@ pub struct StatusArgs {
     #[arg(long)]
     pub strict: bool,
 
+    /// Follow the cluster until Ctrl-C
+    ///
+    /// Redraws in place on a terminal. In a pipe: the verdict, then one line a change; -o json and yaml write one
+    /// document a change.
+    #[arg(short, long)]
+    pub watch: bool,
+
     /// Output: table, wide, json, yaml or name
     #[arg(
         short,
@@ -102,6 +113,9 @@ pub enum Format {
 
 /// Reads, judges, and writes the answer.
 pub async fn run(args: &StatusArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
+    if args.watch {
+        return watch::run(args, global, out).await;
+    }
     let snapshot = origin::snapshot(global, out).await?;
     let diagnosis = diagnose(&snapshot);
     answer(args, global, &diagnosis, out)
@@ -114,22 +128,10 @@ pub fn answer(
     diagnosis: &Diagnosis,
     out: &mut Output,
 ) -> Result<Outcome, CommandError> {
-    if diagnosis.objects.is_empty() && diagnosis.sources.is_empty() {
-        for warning in &diagnosis.warnings {
-            out.warn(&warning.text); // a file that could not be read may be why
-        }
-        return Err(CommandError::NothingOfFlux { label: diagnosis.label.clone() });
-    }
+    must_hold_flux(diagnosis, global, out)?;
     let selection = select(args, global, diagnosis)?;
     let status = selection.view(diagnosis);
-    let style = StatusStyle {
-        view: out.view(),
-        wide: args.output == Format::Wide,
-        no_headers: args.no_headers,
-        verbose: global.verbose,
-        strict: args.strict,
-        origin: origin::again(global),
-    };
+    let style = style(args, global, out.view());
     match args.output {
         Format::Table | Format::Wide if is_empty(&status) => {}
         Format::Table | Format::Wide => human::status::write(out.stdout(), &status, &style)?,
@@ -138,23 +140,61 @@ pub fn answer(
         Format::Name => human::status::write_names(out.stdout(), &status)?,
     }
     out.finish()?; // before what goes to standard error, so that the two stand in order
-    if status.summary.total() == 0 {
-        let others = diagnosis.objects.len();
-        match (status.narrowed, others) {
-            (true, _) => out.note("no object matches these filters"),
-            (false, 0) => out.note("no Kustomizations in sight"),
-            (false, _) => out.note("no Kustomizations in sight; --kind all shows what else there is"),
-        }
+    if let Some(note) = note(&status) {
+        out.note(note);
     }
     Ok(status.outcome(args.strict))
 }
 
+/// An origin without a single object of Flux gives no answer.
+pub(super) fn must_hold_flux(
+    diagnosis: &Diagnosis,
+    global: &GlobalArgs,
+    out: &Output,
+) -> Result<(), CommandError> {
+    if !diagnosis.objects.is_empty() || !diagnosis.sources.is_empty() {
+        return Ok(());
+    }
+    for warning in &diagnosis.warnings {
+        out.warn(&warning.text); // a file that could not be read may be why
+    }
+    Err(origin::nothing_of_flux(global, &diagnosis.label))
+}
+
+/// How these arguments want the report told.
+pub(super) fn style(args: &StatusArgs, global: &GlobalArgs, view: View) -> StatusStyle {
+    StatusStyle {
+        view,
+        wide: args.output == Format::Wide,
+        no_headers: args.no_headers,
+        verbose: global.verbose,
+        strict: args.strict,
+        origin: origin::again(global),
+    }
+}
+
+/// Why nothing is shown; `None` where something is.
+pub(super) fn note(status: &StatusView<'_>) -> Option<&'static str> {
+    if status.summary.total() > 0 {
+        return None;
+    }
+    Some(match (status.narrowed, status.diagnosis.objects.len()) {
+        (true, _) => "no object matches these filters",
+        (false, 0) => "no Kustomizations in sight",
+        (false, _) => "no Kustomizations in sight; --kind all shows what else there is",
+    })
+}
+
 /// Whether there is nothing to tell.
-fn is_empty(status: &StatusView<'_>) -> bool {
+pub(super) fn is_empty(status: &StatusView<'_>) -> bool {
     status.summary.total() == 0 && status.causes.is_empty() && status.warnings.is_empty()
 }
 
-fn select(args: &StatusArgs, global: &GlobalArgs, diagnosis: &Diagnosis) -> Result<Selection, CommandError> {
+pub(super) fn select(
+    args: &StatusArgs,
+    global: &GlobalArgs,
+    diagnosis: &Diagnosis,
+) -> Result<Selection, CommandError> {
     let mut selection = Selection {
         namespace: global.namespace().map(str::to_owned),
         selector: args.selector.clone().unwrap_or_default(),

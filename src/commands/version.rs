@@ -77,7 +77,7 @@ async fn look(global: &GlobalArgs, out: &Output) -> Result<Option<Found>, Comman
         return Ok(Some(Found { label: snapshot.label, kubernetes: None, installation }));
     }
     let cluster = match Cluster::connect(&ConnectArgs::from(&global.cluster)).await {
-        Err(ClusterError::NoKubeconfig) => return Ok(None),
+        Err(ClusterError::NoKubeconfig { .. }) => return Ok(None),
         cluster => cluster?,
     };
     let (kubernetes, snapshot) = cluster.versions().await?;

@@ -68,7 +68,7 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
     let snapshot = origin::snapshot(global, out).await?;
     let diagnosis = diagnose(&snapshot);
     if diagnosis.objects.is_empty() && diagnosis.sources.is_empty() {
-        return Err(CommandError::NothingOfFlux { label: diagnosis.label.clone() });
+        return Err(origin::nothing_of_flux(global, &diagnosis.label));
     }
     let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));
     let keys: Vec<ObjectKey> = keys.collect::<Result<_, _>>()?;

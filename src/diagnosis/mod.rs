@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 mod cause;
+mod changes;
 mod diagnose;
 pub mod installation;
 pub mod needs;
@@ -22,5 +23,6 @@ pub mod selection;
 mod tests;
 
 pub use cause::{Cause, Code, Fault, Quote, Remedy, RetryClock};
+pub use changes::{CauseKey, Change, Marks};
 pub use diagnose::diagnose;
 pub use report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};

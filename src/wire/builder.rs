@@ -117,7 +117,8 @@ struct Skipped {
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotBuilder {
     objects: BTreeMap<ObjectKey, Seen>,
-    events: BTreeMap<(String, String), (Age, ObjectKey, Event)>,
+    /// By what makes an Event the same one: its uid, else namespace and name. What cannot be read is told.
+    events: BTreeMap<(String, String), (Age, Result<(ObjectKey, Event), String>)>,
     /// What single objects cover; void when something could not be read, because it may have been any of them.
     singles: Coverage,
     pub(super) lists: Lists,
@@ -149,6 +150,76 @@ impl SnapshotBuilder {
     /// Adds one object of a live list; what the list covers is said apart, by [`SnapshotBuilder::covers`].
     pub fn add_listed(&mut self, document: Value, place: Place) {
         self.document(document, place, &mut Coverage::default());
+    }
+
+    /// Puts an object of a watch in the place of what was known of it, however old that says it is.
+    pub(super) fn put(&mut self, document: Value, place: Place) {
+        self.forget(&document);
+        self.add_listed(document, place);
+    }
+
+    /// Takes away the object or Event that the document names.
+    pub(super) fn forget(&mut self, document: &Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let kind = GroupKind::from_api_version(&text(&document["apiVersion"]), &text(&document["kind"]));
+        self.objects.remove(&key_of(kind, document));
+        let metadata = &document["metadata"];
+        let [uid, namespace, name] = ["uid", "namespace", "name"].map(|field| text(&metadata[field]));
+        self.events.remove(&event_identity(uid, namespace, name));
+    }
+
+    /// Takes in all that another builder has seen of other objects.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.objects.extend(other.objects);
+        self.events.extend(other.events);
+        self.singles.merge(other.singles);
+        self.listed.merge(other.listed);
+        self.lists.absorb(other.lists);
+        self.skipped.extend(other.skipped);
+        self.warnings.extend(other.warnings);
+        self.incomplete |= other.incomplete;
+        self.unreadable |= other.unreadable;
+        self.taken_at = self.taken_at.max(other.taken_at);
+        self.newest = self.newest.max(other.newest);
+    }
+
+    /// The appliers among what was seen.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.objects.values().filter_map(|seen| match &seen.content {
+            Content::Node(node) => Some(&**node),
+            _ => None,
+        })
+    }
+
+    /// Keeps the newest Events of each object, and the first one of each reason, which tells when a failure began.
+    pub(super) fn trim_events(&mut self, newest: usize) {
+        let mut kept: BTreeMap<&ObjectKey, Vec<(&Event, &(String, String))>> = BTreeMap::new();
+        for (identity, (_, read)) in &self.events {
+            if let Ok((about, event)) = read {
+                kept.entry(about).or_default().push((event, identity));
+            }
+        }
+        let mut dropped: Vec<(String, String)> = Vec::new();
+        for events in kept.values_mut().filter(|events| events.len() > newest) {
+            events.sort_by_key(|(event, identity)| (std::cmp::Reverse(event.last), *identity));
+            let mut first: BTreeMap<&str, (&Event, &(String, String))> = BTreeMap::new();
+            for (event, identity) in events.iter().copied() {
+                let earliest = first.entry(event.reason.as_str()).or_insert((event, identity));
+                if event.first < earliest.0.first {
+                    *earliest = (event, identity);
+                }
+            }
+            let old = events.iter().skip(newest);
+            dropped.extend(
+                old.filter(|(event, identity)| {
+                    first.get(event.reason.as_str()).is_none_or(|first| first.1 != *identity)
+                })
+                .map(|(_, identity)| (*identity).clone()),
+            );
+        }
+        for identity in dropped {
+            self.events.remove(&identity);
+        }
     }
 
     /// A kind was listed whole, everywhere or in one namespace.
@@ -255,10 +326,7 @@ impl SnapshotBuilder {
         wipe_last_applied(&mut document);
         api::strip_nulls(&mut document);
 
-        let name = |field: &str| document["metadata"][field].as_str().unwrap_or_default().to_owned();
-        let cluster_scoped = [GroupKind::NAMESPACE, GroupKind::CUSTOM_RESOURCE_DEFINITION].contains(&kind);
-        let namespace = if cluster_scoped { String::new() } else { name("namespace") };
-        let key = ObjectKey::new(kind, namespace, name("name"));
+        let key = key_of(kind, &document);
         if key.name.is_empty() {
             if is_flux(&key.kind) {
                 self.broken(format!("{place}: {} without metadata.name", key.kind.kind));
@@ -321,34 +389,26 @@ impl SnapshotBuilder {
     }
 
     fn event(&mut self, document: &Value, metadata: api::ObjectMeta, age: Age, place: &Place) {
-        let wire = match api::decode::<api::Event>(document) {
-            Ok(wire) => wire,
-            Err(error) => {
-                return self
-                    .broken(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name));
-            }
+        let read = match api::decode::<api::Event>(document) {
+            Ok(wire) => Ok(convert::event(wire, &metadata.annotations)),
+            Err(error) => Err(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name)),
         };
-        let (about, event) = convert::event(wire, &metadata.annotations);
-        // The same Event is served by both of its API groups, under one uid.
-        let identity = match metadata.uid.is_empty() {
-            true => (metadata.namespace, metadata.name),
-            false => (String::new(), metadata.uid),
-        };
-        match self.events.entry(identity) {
-            Entry::Vacant(vacant) => {
-                vacant.insert((age, about, event));
-            }
-            Entry::Occupied(mut occupied) => {
-                if age >= occupied.get().0 {
-                    occupied.insert((age, about, event));
-                }
-            }
+        let identity = event_identity(metadata.uid, metadata.namespace, metadata.name);
+        if self.events.get(&identity).is_none_or(|known| age >= known.0) {
+            self.events.insert(identity, (age, read));
         }
     }
 
     /// Makes the snapshot. Without `now` the newest `takenAt` counts, else the newest time in any object.
     pub fn finish(mut self, label: String, now: Option<Timestamp>) -> Snapshot {
         self.warn_of_skipped();
+        let mut events: BTreeMap<ObjectKey, Vec<Event>> = BTreeMap::new();
+        for (_, read) in std::mem::take(&mut self.events).into_values() {
+            match read {
+                Ok((about, event)) => events.entry(about).or_default().push(event),
+                Err(problem) => self.broken(problem),
+            }
+        }
         let mut coverage = self.lists.coverage();
         coverage.merge(self.listed);
         if !self.unreadable {
@@ -369,9 +429,7 @@ impl SnapshotBuilder {
             }
             put(&mut snapshot, key, seen.content);
         }
-        for (_, about, event) in self.events.into_values() {
-            snapshot.evidence.events.entry(about).or_default().push(event);
-        }
+        snapshot.evidence.events = events;
         for events in snapshot.evidence.events.values_mut() {
             // Oldest first; what stands at the same second is in no order of its own.
             events.sort_by(|a, b| {
@@ -409,6 +467,19 @@ impl SnapshotBuilder {
             self.warn(codes::INPUT_SKIPPED, text);
         }
     }
+}
+
+/// The object that a document names.
+fn key_of(kind: GroupKind, document: &Value) -> ObjectKey {
+    let name = |field: &str| document["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let cluster_scoped = [GroupKind::NAMESPACE, GroupKind::CUSTOM_RESOURCE_DEFINITION].contains(&kind);
+    let namespace = if cluster_scoped { String::new() } else { name("namespace") };
+    ObjectKey::new(kind, namespace, name("name"))
+}
+
+/// The same Event is served by both of its API groups, under one uid.
+fn event_identity(uid: String, namespace: String, name: String) -> (String, String) {
+    if uid.is_empty() { (namespace, name) } else { (String::new(), uid) }
 }
 
 fn put(snapshot: &mut Snapshot, key: ObjectKey, content: Content) {

@@ -123,6 +123,11 @@ struct List {
 pub(super) struct Lists(Vec<List>);
 
 impl Lists {
+    /// Takes in the lists of another snapshot's builder.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// What the lists cover. The last page of a list reads like a whole one, but shares its resource version with
     /// the pages before it, which say that they are pages.
     pub(super) fn coverage(self) -> Coverage {

@@ -8,7 +8,9 @@ mod api;
 mod builder;
 mod convert;
 mod list;
+mod store;
 mod times;
 
 pub use builder::{Declared, Place, SnapshotBuilder, codes};
 pub use list::{ListBuilder, ListHead};
+pub use store::{Scope, Store};

@@ -4,6 +4,7 @@ mod cause;
 mod page;
 pub mod status;
 pub mod version;
+pub mod watch;
 pub mod why;
 
 use std::io::{self, Write};

@@ -50,6 +50,12 @@ pub fn write(out: &mut dyn Write, status: &StatusView<'_>, style: &StatusStyle) 
     Report { page, status, style, namespace }.write()
 }
 
+/// Writes the verdict alone, the report's first line.
+pub fn write_verdict(out: &mut dyn Write, status: &StatusView<'_>, style: &StatusStyle) -> io::Result<()> {
+    let page = Page::new(out, style.view);
+    Report { page, status, style, namespace: shared_namespace(status) }.verdict()
+}
+
 /// Writes `kind/namespace/name` of every shown object, one a line, as OBJECT arguments take it.
 pub fn write_names(out: &mut dyn Write, status: &StatusView<'_>) -> io::Result<()> {
     let objects = status.objects().map(|object| &object.key);

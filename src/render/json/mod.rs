@@ -8,21 +8,29 @@ pub mod why;
 use std::io;
 
 use serde::Serialize;
+use serde_json::ser::PrettyFormatter;
 
 /// Writes a document, indented, with a line break at its end.
 ///
 /// Whatever could steer a terminal is written as an escape, so that the data stays whole and printing it is safe.
 pub fn write(out: &mut impl io::Write, document: &impl Serialize) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping::default());
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping(PrettyFormatter::new()));
     document.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }
 
-/// Pretty printing, with escapes for what JSON would let through: C1 controls, DEL, turns of direction.
-#[derive(Default)]
-struct Escaping(serde_json::ser::PrettyFormatter<'static>);
+/// Writes a document as [`write`] does, in one line.
+pub fn write_line(out: &mut impl io::Write, document: &impl Serialize) -> io::Result<()> {
+    let formatter = Escaping(serde_json::ser::CompactFormatter);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
+    document.serialize(&mut serializer).map_err(io::Error::from)?;
+    out.write_all(b"\n")
+}
 
-impl serde_json::ser::Formatter for Escaping {
+/// Printing with escapes for what JSON would let through: C1 controls, DEL, turns of direction.
+struct Escaping<F>(F);
+
+impl<F: serde_json::ser::Formatter> serde_json::ser::Formatter for Escaping<F> {
     fn begin_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
         self.0.begin_array(out)
     }
@@ -57,6 +65,10 @@ impl serde_json::ser::Formatter for Escaping {
 
     fn end_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
         self.0.end_object_value(out)
+    }
+
+    fn end_object_key<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object_key(out)
     }
 
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
