@@ -606,7 +606,7 @@ fn what_could_not_be_read_is_not_missing() {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [manifest("a", "fine"), odd]});
     let snapshot = stdin(list.to_string()).unwrap();
     assert_eq!(snapshot.presence(&ks("a", "odd")), Presence::There);
-    assert_eq!((snapshot.nodes.len(), snapshot.complete), (1, false));
+    assert!(!snapshot.complete);
     assert_eq!(
         warnings(&snapshot),
         ["InputBroken: stdin:1: Kustomization/a/odd: spec.interval: a number where text is due"]
@@ -615,6 +615,43 @@ fn what_could_not_be_read_is_not_missing() {
     // a document that is broken altogether may have been any object
     let snapshot = stdin(format!("{}\n---\na: [\n", manifest("a", "fine"))).unwrap();
     assert_eq!(snapshot.presence(&ks("a", "other")), Presence::Hidden);
+}
+
+#[test]
+fn what_could_not_be_decoded_keeps_its_place_and_its_metadata() {
+    let odd = |api_version: &str, kind: &str, field: &str, value: Value| {
+        let metadata = json!({"name": "odd", "namespace": "a", "labels": {"team": "x"}});
+        let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": {}});
+        *object.pointer_mut(field).unwrap() = value;
+        object
+    };
+    for (kind, api_version) in [
+        (GroupKind::KUSTOMIZATION, "kustomize.toolkit.fluxcd.io/v1"),
+        (GroupKind::HELM_RELEASE, "helm.toolkit.fluxcd.io/v2"),
+        (GroupKind::RESOURCE_SET, "fluxcd.controlplane.io/v1"),
+    ] {
+        let key = key(kind.clone(), "a", "odd");
+        let snapshot = stdin(odd(api_version, &kind.kind, "/spec", json!("no")).to_string()).unwrap();
+        let node = &snapshot.nodes[&key];
+        assert!(node.unreadable && node.live && node.depends_on.is_empty(), "{key}");
+        assert_eq!(node.meta.labels["team"], "x");
+        assert_eq!((snapshot.complete, snapshot.warnings.len()), (false, 1), "{key}");
+        let labels = odd(api_version, &kind.kind, "/metadata/labels", json!("no"));
+        let snapshot = stdin(labels.to_string()).unwrap();
+        assert!(snapshot.nodes[&key].unreadable && !snapshot.complete, "{key}");
+    }
+    let source = odd("source.toolkit.fluxcd.io/v1", "GitRepository", "/spec", json!("no"));
+    let snapshot = stdin(source.to_string()).unwrap();
+    let key = key(GroupKind::GIT_REPOSITORY, "a", "odd");
+    assert_eq!((snapshot.presence(&key), snapshot.complete), (Presence::There, false));
+
+    let folder = tempfile::tempdir().unwrap();
+    let declared = odd("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "/spec", json!("no"));
+    fs::write(folder.path().join("x.yaml"), format!("# why\n{declared}")).unwrap();
+    let snapshot = read_repository(folder.path(), None).unwrap();
+    let node = &snapshot.nodes[&ks("a", "odd")];
+    assert_eq!((node.unreadable, node.live), (true, false));
+    assert_eq!(node.declared_at, Some(At { path: "x.yaml".into(), line: 2 }));
 }
 
 // Order

@@ -276,13 +276,8 @@ impl SnapshotBuilder {
             Ok(metadata) => metadata,
             Err(error) => {
                 let problem = format!("metadata.{error}");
-                let seen = Seen {
-                    age: Age::default(),
-                    content: Content::Other(Meta::default()),
-                    problems: vec![problem],
-                    place,
-                };
-                return self.see(key, seen);
+                let content = undecodable(&key, Meta::default(), &place);
+                return self.see(key, Seen { age: Age::default(), content, problems: vec![problem], place });
             }
         };
         let age = age_of(&metadata);
@@ -294,9 +289,8 @@ impl SnapshotBuilder {
         let content = match content(&key, meta.clone(), &document, data, &place, &mut problems) {
             Ok(content) => content,
             Err(problem) => {
-                // It is there, so nothing that refers to it may say that it is missing.
                 problems.push(problem);
-                Content::Other(meta)
+                undecodable(&key, meta, &place)
             }
         };
         self.see(key, Seen { age, content, problems, place });
@@ -508,6 +502,20 @@ fn content(
         }
         _ => Content::Other(meta),
     })
+}
+
+/// An object that is there, so that nothing which refers to it may say that it is missing, and of which nothing else
+/// is known; what has a place in the layers keeps it.
+fn undecodable(key: &ObjectKey, meta: Meta, place: &Place) -> Content {
+    if !key.kind.is_applier() {
+        return Content::Other(meta);
+    }
+    let node = Node::unreadable(key.clone(), meta);
+    Content::Node(Box::new(Node {
+        declared_at: convert::at(place, place.line),
+        live: place.declared.is_none(),
+        ..node
+    }))
 }
 
 /// Takes a field of values out of a document before anything else looks at it; `null` counts as absent.
