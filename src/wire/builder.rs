@@ -1,5 +1,6 @@
 //! Gathers documents and makes one [`Snapshot`] of them, the same whatever order they come in.
 
+use std::cmp::Ordering;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -34,6 +35,8 @@ pub mod codes {
     pub const DUPLICATE_OBJECT: &str = "DuplicateObject";
     /// A repository was read without building it.
     pub const FIRST_CUT: &str = "FirstCut";
+    /// What was read comes from several clusters, or from one at different times.
+    pub const SEVERAL_CLUSTERS: &str = "SeveralClusters";
 }
 
 /// Where a document stands.
@@ -102,6 +105,43 @@ struct Seen {
     content: Content,
     problems: Vec<String>,
     place: Place,
+    /// Uid (empty where it was left out) and file of every reading of it.
+    readings: Vec<(String, String)>,
+    /// Nothing tells which of two readings that differ is the newer one.
+    undated: bool,
+}
+
+impl Seen {
+    fn new(age: Age, content: Content, problems: Vec<String>, place: Place, uid: String) -> Self {
+        let readings = vec![(uid, place.file.clone())];
+        Self { age, content, problems, place, readings, undated: false }
+    }
+
+    /// Takes another reading in: the newer one counts. Of two of one age it is the one that counts in every order of
+    /// the input.
+    fn merge(&mut self, mut other: Self) {
+        let words = |seen: &Self| (format!("{:?}", seen.content), seen.problems.clone());
+        let place = |seen: &Self| (seen.place.file.clone(), seen.place.line);
+        let newer = match other.age.cmp(&self.age) {
+            Ordering::Equal => {
+                let (ours, theirs) = (words(self), words(&other));
+                self.undated |= ours != theirs && self.age.resource_version.is_none();
+                other.undated |= self.undated;
+                (theirs, place(&other)) > (ours, place(self))
+            }
+            order => order.is_gt(),
+        };
+        if newer {
+            std::mem::swap(self, &mut other);
+        }
+        self.readings.append(&mut other.readings);
+    }
+
+    /// Whether its readings are of several objects, or of one at moments of which nothing is known.
+    fn is_mixed(&self) -> bool {
+        let uids = self.readings.iter().map(|(uid, _)| uid).filter(|uid| !uid.is_empty());
+        self.undated || uids.collect::<BTreeSet<_>>().len() > 1
+    }
 }
 
 /// What one file held that is no object, for one warning.
@@ -138,8 +178,8 @@ impl SnapshotBuilder {
 
     /// Adds a document: an object, a `v1` List, a typed list, or something else, which is counted and warned of.
     ///
-    /// Of the same object twice, the newer one stays (resource version, then generation, then the later one); of
-    /// the same declaration twice the first one, with a warning.
+    /// Of the same object twice, the newer one stays (resource version, then generation), with a warning where they
+    /// are of several clusters; of the same declaration twice the first one, with a warning.
     pub fn add(&mut self, document: Value, place: Place) {
         let mut covers = Coverage::default();
         self.document(document, place, &mut covers);
@@ -277,13 +317,15 @@ impl SnapshotBuilder {
             Err(error) => {
                 let problem = format!("metadata.{error}");
                 let content = undecodable(&key, Meta::default(), &place);
-                return self.see(key, Seen { age: Age::default(), content, problems: vec![problem], place });
+                let uid = name("uid");
+                return self.see(key, Seen::new(Age::default(), content, vec![problem], place, uid));
             }
         };
         let age = age_of(&metadata);
         if matches!((&*key.kind.group, &*key.kind.kind), ("" | "events.k8s.io", "Event")) {
             return self.event(&document, metadata, age, &place);
         }
+        let uid = metadata.uid.clone();
         let meta = convert::meta(metadata, &key);
         let mut problems = Vec::new();
         let content = match content(&key, meta.clone(), &document, data, &place, &mut problems) {
@@ -293,7 +335,7 @@ impl SnapshotBuilder {
                 undecodable(&key, meta, &place)
             }
         };
-        self.see(key, Seen { age, content, problems, place });
+        self.see(key, Seen::new(age, content, problems, place, uid));
     }
 
     fn see(&mut self, key: ObjectKey, seen: Seen) {
@@ -306,11 +348,7 @@ impl SnapshotBuilder {
                 let object = Some(occupied.key().clone());
                 self.warnings.insert(Warning { code: codes::DUPLICATE_OBJECT, text, object });
             }
-            Entry::Occupied(mut occupied) => {
-                if seen.age >= occupied.get().age {
-                    occupied.insert(seen);
-                }
-            }
+            Entry::Occupied(mut occupied) => occupied.get_mut().merge(seen),
         }
     }
 
@@ -333,7 +371,9 @@ impl SnapshotBuilder {
                 vacant.insert((age, about, event));
             }
             Entry::Occupied(mut occupied) => {
-                if age >= occupied.get().0 {
+                let (known_age, known_about, known) = occupied.get();
+                let words = |about: &ObjectKey, event: &Event| format!("{about:?} {event:?}");
+                if (age, words(&about, &event)) > (*known_age, words(known_about, known)) {
                     occupied.insert((age, about, event));
                 }
             }
@@ -343,6 +383,7 @@ impl SnapshotBuilder {
     /// Makes the snapshot. Without `now` the newest `takenAt` counts, else the newest time in any object.
     pub fn finish(mut self, label: String, now: Option<Timestamp>) -> Snapshot {
         self.warn_of_skipped();
+        self.warn_of_mixed();
         let mut coverage = self.lists.coverage();
         coverage.merge(self.listed);
         if !self.unreadable {
@@ -378,6 +419,30 @@ impl SnapshotBuilder {
         snapshot.warnings = self.warnings.into_iter().collect();
         snapshot.complete = complete;
         snapshot
+    }
+
+    /// Dumps of several clusters, or of one at different times, make no picture of any of them.
+    fn warn_of_mixed(&mut self) {
+        let mixed: Vec<_> = self.objects.iter().filter(|(_, seen)| seen.is_mixed()).collect();
+        let Some((first, _)) = mixed.first() else { return };
+        let what = match mixed.len() {
+            1 => first.to_string(),
+            count => format!("{count} objects ({first}, …)"),
+        };
+        let files = mixed.iter().flat_map(|(_, seen)| &seen.readings).map(|(_, file)| file.as_str());
+        let files: Vec<&str> = files.collect::<BTreeSet<_>>().into_iter().collect();
+        let said = match files.as_slice() {
+            [one, other] => format!("{one} and {other} say"),
+            [one, other, rest @ ..] if !rest.is_empty() => {
+                format!("{one}, {other} and {} more say", rest.len())
+            }
+            files => format!("{} says", files.concat()),
+        };
+        let text = format!(
+            "what {said} of {what} does not fit together: it comes from several clusters, or from one at different \
+             times; one reading of each object is shown"
+        );
+        self.incomplete(codes::SEVERAL_CLUSTERS, text);
     }
 
     fn warn_of_skipped(&mut self) {
