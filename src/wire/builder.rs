@@ -35,7 +35,7 @@ pub mod codes {
     pub const DUPLICATE_OBJECT: &str = "DuplicateObject";
     /// A repository was read without building it.
     pub const FIRST_CUT: &str = "FirstCut";
-    /// What was read comes from several clusters, or from one at different times.
+    /// What was read comes from several clusters, or from one at different times; a repository declares several.
     pub const SEVERAL_CLUSTERS: &str = "SeveralClusters";
 }
 
@@ -344,7 +344,7 @@ impl SnapshotBuilder {
                 vacant.insert(seen);
             }
             Entry::Occupied(occupied) if seen.place.declared.is_some() => {
-                let text = format!("{}: also declared in {}, which counts", seen.place, occupied.get().place);
+                let text = format!("{}: also declared in {}", seen.place, occupied.get().place);
                 let object = Some(occupied.key().clone());
                 self.warnings.insert(Warning { code: codes::DUPLICATE_OBJECT, text, object });
             }
