@@ -141,6 +141,9 @@ pub fn answer(
     if status.summary.total() == 0 {
         let others = diagnosis.objects.len();
         match (status.narrowed, others) {
+            (true, _) if !selection.kinds_explicit => {
+                out.note("no Kustomization matches these filters; --kind all looks at every kind");
+            }
             (true, _) => out.note("no object matches these filters"),
             (false, 0) => out.note("no Kustomizations in sight"),
             (false, _) => out.note("no Kustomizations in sight; --kind all shows what else there is"),

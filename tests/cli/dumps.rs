@@ -126,6 +126,21 @@ fn the_demo_has_two_root_causes_and_the_layers_of_the_example() {
 }
 
 #[test]
+fn a_filter_finds_causes_of_kinds_that_are_not_shown() {
+    let (code, media) = json(&[], &["--demo", "-n", "media"]);
+    assert_eq!(
+        (code, &media["summary"]["total"], &media["rootCauses"][0]["code"]),
+        (1, &Value::from(0), &Value::from("HelmUpgradeFailed"))
+    );
+    let told = run(&["status", "--demo", "-n", "media"]);
+    assert_eq!(told.code, 1);
+    assert!(told.stdout.contains("Deployment media/jellyfin  HelmUpgradeFailed"), "{}", told.stdout);
+    assert_eq!(told.stderr, "note: no Kustomization matches these filters; --kind all looks at every kind\n");
+    let asked = run(&["status", "--demo", "-n", "media", "--kind", "ks"]);
+    assert_eq!((asked.code, asked.stdout.as_str()), (0, ""));
+}
+
+#[test]
 fn the_example_declares_the_layers_of_the_demo() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/flux-k3s").display().to_string();
     let declared = json(&[], &["--offline", "--repo", &example]);
