@@ -40,14 +40,21 @@ pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapsh
     Ok(snapshot)
 }
 
-/// The arguments with which another command sees the same facts; none for standard input, which is used up.
-pub(super) fn again(global: &GlobalArgs) -> Vec<String> {
+/// The arguments with which another command sees the same facts; `None` where they are used up: standard input, and
+/// what a shell hands on as `<(…)`.
+pub(super) fn again(global: &GlobalArgs) -> Option<Vec<String>> {
     let args = &global.origin;
+    let is_used_up = |path: &PathBuf| {
+        path.as_os_str() == "-" || ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|streams| path.starts_with(streams))
+    };
+    if args.from.iter().any(is_used_up) {
+        return None;
+    }
     let mut words = global.cluster.words();
     if args.demo {
         words.push("--demo".to_owned());
     }
-    for path in args.from.iter().filter(|path| path.as_os_str() != "-") {
+    for path in &args.from {
         words.extend(["--from".to_owned(), path.display().to_string()]);
     }
     for RepoArg { source, dir } in &args.repo {
@@ -63,7 +70,7 @@ pub(super) fn again(global: &GlobalArgs) -> Vec<String> {
     if let Some(now) = args.now {
         words.extend(["--now".to_owned(), now.to_string()]);
     }
-    words
+    Some(words)
 }
 
 /// Origins exclude each other, wherever on the command line they stand.
@@ -160,8 +167,17 @@ mod tests {
 
     #[test]
     fn another_command_is_led_to_the_same_facts() {
-        assert_eq!(again(&args("--demo")), ["--demo"]);
-        assert_eq!(again(&args("--from - --from a.yaml")), ["--from", "a.yaml"]);
-        assert_eq!(again(&args("--repo a/b=. --offline")), ["--repo", "a/b=.", "--offline"]);
+        for (flags, words) in [
+            ("", Some("")),
+            ("--demo", Some("--demo")),
+            ("--from a.yaml --from b", Some("--from a.yaml --from b")),
+            ("--from -", None),
+            ("--from a.yaml --from -", None),
+            ("--from /dev/fd/63", None),
+            ("--from /proc/self/fd/11", None),
+            ("--repo a/b=. --offline", Some("--repo a/b=. --offline")),
+        ] {
+            assert_eq!(again(&args(flags)).map(|words| words.join(" ")).as_deref(), words, "{flags}");
+        }
     }
 }

@@ -128,7 +128,7 @@ pub fn answer(
         no_headers: args.no_headers,
         verbose: global.verbose,
         strict: args.strict,
-        origin: origin::again(global),
+        again: origin::again(global),
     };
     match args.output {
         Format::Table | Format::Wide if is_empty(&status) => {}

@@ -228,6 +228,15 @@ fn bad_input_is_one_clear_message_and_no_answer() {
 }
 
 #[test]
+fn what_comes_through_a_pipe_is_used_up_and_no_command_is_offered() {
+    let demo =
+        std::fs::File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo/cluster.yaml")).unwrap();
+    let run = finish(fluxlayers(&["status", "--from", "-"]).env("LC_ALL", "C.UTF-8").stdin(demo));
+    assert_eq!(run.code, 1);
+    assert!(run.stdout.contains("SopsKeyMismatch") && !run.stdout.contains('►'), "{}", run.stdout);
+}
+
+#[test]
 fn a_folder_with_one_broken_file_answers_for_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(fixture("live/basic.json.gz"), folder.path().join("basic.json.gz")).unwrap();

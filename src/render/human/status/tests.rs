@@ -237,7 +237,7 @@ fn wide_has_a_row_for_each_object() {
 fn verbose_tells_evidence_and_remedies() {
     let style = StatusStyle {
         verbose: true,
-        origin: vec!["--from".to_owned(), "a dump.yaml".to_owned()],
+        again: Some(vec!["--from".to_owned(), "a dump.yaml".to_owned()]),
         ..at_width(80)
     };
     let text = told(&diagnosis([ks("infra").failed(Code::BuildFailed)]), &style);
@@ -423,6 +423,13 @@ fn causes_outside_flux_lead_to_the_object_that_they_hit() {
     0      gpu            Failed (stalled)  02:40  main@8c1d22e
     0      nfd            Failed            02:40  main@8c1d22e
     ");
+}
+
+#[test]
+fn where_the_facts_are_used_up_no_command_is_offered() {
+    let style = StatusStyle { again: None, ..at_width(80) };
+    let text = told(&home(), &style);
+    assert!(text.contains("SopsKeyMismatch") && !text.contains('►'), "{text}");
 }
 
 #[test]
