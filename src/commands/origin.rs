@@ -45,7 +45,8 @@ pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapsh
 pub(super) fn again(global: &GlobalArgs) -> Option<Vec<String>> {
     let args = &global.origin;
     let is_used_up = |path: &PathBuf| {
-        path.as_os_str() == "-" || ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|streams| path.starts_with(streams))
+        path.as_os_str() == "-"
+            || ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|streams| path.starts_with(streams))
     };
     if args.from.iter().any(is_used_up) {
         return None;

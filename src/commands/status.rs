@@ -11,13 +11,17 @@ use crate::output::Output;
 use crate::render::human::status::StatusStyle;
 use crate::render::json::status::StatusV1;
 use crate::render::{human, json, yaml};
+use crate::repo::HOW_TO_DUMP_IN_HELP;
 
-pub(crate) const EXAMPLES: &str = "\
+pub(crate) fn examples() -> String {
+    format!(
+        "\
 Examples:
   # what is blocked, and by what
   kubectl fluxlayers status
 
   # the same of a dump
+  {HOW_TO_DUMP_IN_HELP}
   kubectl fluxlayers status --from dump.yaml
 
   # one object and the causes that hit it; a bare name is a Kustomization first
@@ -32,7 +36,9 @@ Examples:
 Exit codes:
   0  nothing in scope is wrong
   1  something is failed, blocked, missing or unknown, or there is a cycle or a root cause
-  2  no answer";
+  2  no answer"
+    )
+}
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]

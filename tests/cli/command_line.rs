@@ -1,6 +1,8 @@
 use std::io::Read as _;
 use std::process::Stdio;
 
+use kubectl_fluxlayers::repo::HOW_TO_DUMP_IN_HELP;
+
 use crate::support::{finish, fluxlayers, run};
 
 #[test]
@@ -23,6 +25,16 @@ fn the_long_help_has_examples() {
         let help = run(args);
         assert_eq!(help.code, 0);
         assert!(help.stdout.contains("Examples:\n") && help.stdout.contains("Exit codes:"), "{}", help.stdout);
+    }
+}
+
+#[test]
+fn a_command_in_the_help_survives_every_width() {
+    for columns in ["40", "80", "100", "200"] {
+        for args in [&["--help"][..], &["status", "--help"]] {
+            let help = finish(fluxlayers(args).env("COLUMNS", columns));
+            assert!(help.stdout.contains(HOW_TO_DUMP_IN_HELP), "{columns}: {}", help.stdout);
+        }
     }
 }
 
