@@ -92,6 +92,9 @@ pub(super) fn choose(global: &GlobalArgs) -> Result<Origin<'_>, CommandError> {
         let origin = if args.demo { "--demo needs" } else { "--from reads a dump and" };
         return usage(&format!("{origin} no cluster: leave {flag} away"), "");
     }
+    if args.from.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return usage("standard input can be read once: give --from - one time", "");
+    }
     let other = !args.from.is_empty() || args.demo;
     if args.path.is_some() && !repository {
         return usage("--path is a folder in a repository: it needs --repo", "");
@@ -138,6 +141,7 @@ mod tests {
             ("--demo", "demo"),
             ("--from a --from b", "dump"),
             ("--from - --now 2026-11-24T02:41:00Z --no-repo", "dump"),
+            ("--from - --from a --from -", "error: standard input can be read once: give --from - one time"),
             ("--repo . --offline", "repository"),
             ("--repo a/b=. --offline --path clusters/home", "repository"),
             ("", "cluster"),

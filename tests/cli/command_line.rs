@@ -79,6 +79,7 @@ fn bad_arguments_are_told_on_standard_error_and_exit_2() {
         (&["status", "a//b"], "expected NAME, KIND/NAME or KIND/NAMESPACE/NAME"),
         (&["status", "--watch"], "unexpected argument '--watch'"),
         (&["--demo", "status", "--from", "dump.yaml"], "error: --from and --demo exclude each other"),
+        (&["status", "--from", "-", "--from", "-"], "error: standard input can be read once"),
         (&["status", "--offline"], "error: --offline reads a repository alone: it needs --repo"),
         (&["completion", "nushell"], "invalid value 'nushell'"),
     ] {
