@@ -543,7 +543,7 @@ impl Report<'_, '_> {
     fn footer(&mut self) -> io::Result<()> {
         let mut notes = Vec::new();
         if !self.status.diagnosis.complete {
-            notes.push("incomplete: not everything could be seen, and no verdict rests on what was not");
+            notes.push(super::incomplete(!self.status.warnings.is_empty()));
         }
         if (self.style.wide || self.style.verbose) && !self.status.is_declared() {
             notes.push("times are UTC");

@@ -573,7 +573,11 @@ fn a_suspended_object_shows_what_its_dependents_get() {
 fn incomplete_sight_is_said() {
     let mut found = all_ready(2);
     found.complete = false;
-    assert!(told(&found, &at_width(80)).contains("incomplete: not everything could be seen"));
+    assert!(told(&found, &at_width(80)).ends_with("\nincomplete: not everything could be seen\n"));
+    let found = found.warning("NotCovered", "something is out of sight", None);
+    assert!(
+        told(&found, &at_width(80)).ends_with("\nincomplete: not everything could be seen; see the warnings\n")
+    );
 }
 
 #[test]
