@@ -112,7 +112,7 @@ fn node(key: ObjectKey, meta: Meta, place: &Place, status: NodeStatus, spec: Spe
     }
 }
 
-fn at(place: &Place, line: Option<usize>) -> Option<At> {
+pub(super) fn at(place: &Place, line: Option<usize>) -> Option<At> {
     place.declared.as_ref()?;
     Some(At { path: place.file.clone(), line: line? })
 }

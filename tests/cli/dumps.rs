@@ -126,6 +126,21 @@ fn the_demo_has_two_root_causes_and_the_layers_of_the_example() {
 }
 
 #[test]
+fn a_filter_finds_causes_of_kinds_that_are_not_shown() {
+    let (code, media) = json(&[], &["--demo", "-n", "media"]);
+    assert_eq!(
+        (code, &media["summary"]["total"], &media["rootCauses"][0]["code"]),
+        (1, &Value::from(0), &Value::from("HelmUpgradeFailed"))
+    );
+    let told = run(&["status", "--demo", "-n", "media"]);
+    assert_eq!(told.code, 1);
+    assert!(told.stdout.contains("Deployment media/jellyfin  HelmUpgradeFailed"), "{}", told.stdout);
+    assert_eq!(told.stderr, "note: no Kustomization matches these filters; --kind all looks at every kind\n");
+    let asked = run(&["status", "--demo", "-n", "media", "--kind", "ks"]);
+    assert_eq!((asked.code, asked.stdout.as_str()), (0, ""));
+}
+
+#[test]
 fn the_example_declares_the_layers_of_the_demo() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/flux-k3s").display().to_string();
     let declared = json(&[], &["--offline", "--repo", &example]);
@@ -210,6 +225,15 @@ fn bad_input_is_one_clear_message_and_no_answer() {
         assert_eq!(errors.len(), 1, "{path}: {}", run.stderr);
         assert!(run.stderr.contains(says), "{path}: {}", run.stderr);
     }
+}
+
+#[test]
+fn what_comes_through_a_pipe_is_used_up_and_no_command_is_offered() {
+    let demo =
+        std::fs::File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo/cluster.yaml")).unwrap();
+    let run = finish(fluxlayers(&["status", "--from", "-"]).env("LC_ALL", "C.UTF-8").stdin(demo));
+    assert_eq!(run.code, 1);
+    assert!(run.stdout.contains("SopsKeyMismatch") && !run.stdout.contains('►'), "{}", run.stdout);
 }
 
 #[test]
