@@ -399,7 +399,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__why)
-            opts="-o -s -n -A -v -h --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
+            opts="-o -s -n -A -v -h --no-secrets --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -107,6 +107,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wh
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l no-secrets -d 'Read no Secret, not even for its key names'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l offline -d 'Ask no cluster; needs --repo'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l no-repo -d 'Never join the working tree around the current folder'

@@ -9,6 +9,7 @@ use super::connect::Cluster;
 use super::discovery::{KINDS, Served};
 use super::error::ClusterError;
 use super::list::{Listed, Outcome, Wanted};
+use crate::diagnosis::needs::Need;
 use crate::model::{GroupKind, Snapshot};
 use crate::wire::{SnapshotBuilder, Store, codes};
 
@@ -46,6 +47,24 @@ impl Cluster {
     ) -> Result<Snapshot, ClusterError> {
         let Reading { store, time, .. } = self.read(namespace).await?;
         Ok(store.into_snapshot(self.label.clone(), now.or(time)))
+    }
+
+    /// As [`Cluster::snapshot`], then a closer look at what `needs` says of that snapshot.
+    pub async fn closer_snapshot(
+        &self,
+        namespace: Option<&str>,
+        now: Option<Timestamp>,
+        needs: impl FnOnce(&Snapshot) -> Vec<Need>,
+    ) -> Result<Snapshot, ClusterError> {
+        let Reading { mut store, time, .. } = self.read(namespace).await?;
+        let now = now.or(time);
+        let snapshot = store.snapshot(self.label.clone(), now);
+        let needs = needs(&snapshot);
+        if needs.is_empty() {
+            return Ok(snapshot);
+        }
+        self.look_closer(store.rest(), &needs).await?;
+        Ok(store.into_snapshot(self.label.clone(), now))
     }
 
     /// Discovery, then all lists at the same time, then Events where something fails.

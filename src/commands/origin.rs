@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::{GlobalArgs, OriginArgs, RepoArg};
 use crate::cluster::{Cluster, ConnectArgs};
 use crate::demo;
+use crate::diagnosis::needs::Need;
 use crate::error::CommandError;
 use crate::model::Snapshot;
 use crate::output::Output;
@@ -21,6 +22,15 @@ pub(super) enum Origin<'a> {
 
 /// Reads the snapshot that the flags ask for.
 pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapshot, CommandError> {
+    closer_snapshot(global, out, |_| Vec::new()).await
+}
+
+/// The same, and of a cluster also what `needs` says of it; all other origins are read whole in the first place.
+pub(super) async fn closer_snapshot(
+    global: &GlobalArgs,
+    out: &Output,
+    needs: impl FnOnce(&Snapshot) -> Vec<Need>,
+) -> Result<Snapshot, CommandError> {
     let args = &global.origin;
     let mut snapshot = match choose(global)? {
         Origin::Dump(paths) => repo::read_dump(paths, std::io::stdin().lock(), args.now)?,
@@ -31,7 +41,7 @@ pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapsh
         }
         Origin::Cluster => {
             let cluster = Cluster::connect(&ConnectArgs::from(&global.cluster)).await?;
-            cluster.snapshot(global.namespace(), args.now).await?
+            cluster.closer_snapshot(global.namespace(), args.now, needs).await?
         }
     };
     if let Some(now) = args.now {

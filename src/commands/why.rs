@@ -4,11 +4,12 @@ use clap::{Args, ValueEnum};
 
 use super::origin;
 use crate::cli::GlobalArgs;
+use crate::diagnosis::needs::{Need, needs};
 use crate::diagnosis::selection::{ObjectArg, ObjectError, Outcome, resolve, resolve_source};
 use crate::diagnosis::why::{Why, why, why_all};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::CommandError;
-use crate::model::ObjectKey;
+use crate::model::{GroupKind, ObjectKey, Snapshot};
 use crate::output::Output;
 use crate::render::json::why::{WhyListV1, WhyV1};
 use crate::render::{human, json, yaml};
@@ -39,6 +40,10 @@ pub struct WhyArgs {
     #[arg(value_name = "OBJECT")]
     pub objects: Vec<ObjectArg>,
 
+    /// Read no Secret, not even for its key names
+    #[arg(long)]
+    pub no_secrets: bool,
+
     /// Output: table, json or yaml
     #[arg(
         short,
@@ -65,7 +70,8 @@ pub enum Format {
 
 /// Reads, judges, explains.
 pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
-    let snapshot = origin::snapshot(global, out).await?;
+    let needs = |snapshot: &Snapshot| closer_look(args, global, snapshot);
+    let snapshot = origin::closer_snapshot(global, out, needs).await?;
     let diagnosis = diagnose(&snapshot);
     if diagnosis.objects.is_empty() && diagnosis.sources.is_empty() {
         return Err(origin::nothing_of_flux(global, &diagnosis.label));
@@ -92,6 +98,25 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
         (Format::Yaml, several) => yaml::write(out.stdout(), &WhyListV1::new(several))?,
     }
     Ok(if answers.iter().any(Why::is_bad) { Outcome::Bad } else { Outcome::Good })
+}
+
+/// Reads of one answer at most: with the lists they stay below forty requests.
+const MOST_READS: usize = 20;
+
+/// What would refine the root causes of what is asked about.
+fn closer_look(args: &WhyArgs, global: &GlobalArgs, snapshot: &Snapshot) -> Vec<Need> {
+    let diagnosis = diagnose(snapshot);
+    let keys = args.objects.iter().filter_map(|object| find(&diagnosis, object, global).ok()); // told when it is explained
+    let keys: Vec<ObjectKey> = keys.collect();
+    let causes = match args.objects.as_slice() {
+        [] => diagnosis.causes.clone(),
+        _ => keys.iter().filter_map(|key| why(&diagnosis, key)).flat_map(|why| why.causes).collect(),
+    };
+    let mut needs = needs(snapshot, &causes, MOST_READS);
+    if args.no_secrets {
+        needs.retain(|need| !matches!(need, Need::Object(key) if key.kind == GroupKind::SECRET));
+    }
+    needs
 }
 
 fn find(diagnosis: &Diagnosis, object: &ObjectArg, global: &GlobalArgs) -> Result<ObjectKey, ObjectError> {

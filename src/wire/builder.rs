@@ -153,12 +153,18 @@ struct Skipped {
     watch_events: usize,
 }
 
+/// Identity of an Event: its uid (the same in both of its API groups), else namespace and name.
+type EventId = (String, String);
+
+/// What an Event is about and what it says, or why it could not be read.
+type ReadEvent = Result<(ObjectKey, Event), String>;
+
 /// Takes documents in any order and makes a [`Snapshot`] of them.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotBuilder {
     objects: BTreeMap<ObjectKey, Seen>,
     /// By what makes an Event the same one: its uid, else namespace and name. What cannot be read is told.
-    events: BTreeMap<(String, String), (Age, Result<(ObjectKey, Event), String>)>,
+    events: BTreeMap<EventId, (Age, ReadEvent)>,
     /// What single objects cover; void when something could not be read, because it may have been any of them.
     singles: Coverage,
     pub(super) lists: Lists,
@@ -233,7 +239,7 @@ impl SnapshotBuilder {
 
     /// Keeps the newest Events of each object, and the first one of each reason, which tells when a failure began.
     pub(super) fn trim_events(&mut self, newest: usize) {
-        let mut kept: BTreeMap<&ObjectKey, Vec<(&Event, &(String, String))>> = BTreeMap::new();
+        let mut kept: BTreeMap<&ObjectKey, Vec<(&Event, &EventId)>> = BTreeMap::new();
         for (identity, (_, read)) in &self.events {
             if let Ok((about, event)) = read {
                 kept.entry(about).or_default().push((event, identity));
@@ -427,9 +433,7 @@ impl SnapshotBuilder {
         };
         let identity = event_identity(metadata.uid, metadata.namespace, metadata.name);
         // Of two readings of one age the words decide, never the order in which they came.
-        let newer = |known: &(Age, Result<(ObjectKey, Event), String>)| {
-            (age, format!("{read:?}")) > (known.0, format!("{:?}", known.1))
-        };
+        let newer = |known: &(Age, ReadEvent)| (age, format!("{read:?}")) > (known.0, format!("{:?}", known.1));
         if self.events.get(&identity).is_none_or(newer) {
             self.events.insert(identity, (age, read));
         }

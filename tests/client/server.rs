@@ -179,10 +179,6 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.address.port()
-    }
-
     /// Holds answers back: those to the first `waves[0]` requests until so many have arrived, and so on.
     ///
     /// A client that makes one of them depend on the answer to another gets no answer at all.

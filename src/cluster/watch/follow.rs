@@ -250,7 +250,7 @@ impl Follower {
             }
             End::Refused(Refusal::Error(error)) => {
                 self.refusals += 1;
-                (error, self.refusals % REFUSALS != 0)
+                (error, !self.refusals.is_multiple_of(REFUSALS))
             }
             End::Failed(error) => (error, true),
         };
