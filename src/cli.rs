@@ -18,6 +18,7 @@ use crate::diagnosis::State;
 use crate::diagnosis::selection::{APPLIERS, kind_from_word};
 use crate::model::{GroupKind, parse_duration};
 use crate::output::ColorChoice;
+use crate::repo::HOW_TO_DUMP_IN_HELP;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
@@ -27,7 +28,9 @@ const STYLES: Styles = Styles::styled()
     .error(AnsiColor::Red.on_default().effects(Effects::BOLD))
     .invalid(AnsiColor::Yellow.on_default());
 
-const EXAMPLES: &str = "\
+fn examples() -> String {
+    format!(
+        "\
 Examples:
   # your cluster
   kubectl fluxlayers status
@@ -35,13 +38,16 @@ Examples:
   # a blocked cluster that is built in, to see what this is
   kubectl fluxlayers status --demo
 
-  # a dump, such as a support bundle
+  # a dump, such as a support bundle, and how to write one
   kubectl fluxlayers status --from dump.yaml
+  {HOW_TO_DUMP_IN_HELP}
 
   # one of several: for a script, without words
   kubectl fluxlayers status --from dump.yaml --state failed,blocked -o name
 
-Exit codes: 0 the answer is good, 1 the answer is bad, 2 there is no answer.";
+Exit codes: 0 the answer is good, 1 the answer is bad, 2 there is no answer."
+    )
+}
 
 /// Show in which dependency layers Flux comes up, and why one of them does not
 #[derive(Debug, Parser)]
@@ -52,7 +58,7 @@ Exit codes: 0 the answer is good, 1 the answer is bad, 2 there is no answer.";
     version,
     styles = STYLES,
     max_term_width = 100,
-    after_long_help = EXAMPLES,
+    after_long_help = examples(),
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true
@@ -70,7 +76,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the layers, and the root causes of what does not come up
-    #[command(after_long_help = crate::commands::status::EXAMPLES)]
+    #[command(after_long_help = crate::commands::status::examples())]
     Status(StatusArgs),
     /// Explain why an object is not ready, down to the root causes
     #[command(after_long_help = crate::commands::why::EXAMPLES)]

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::cluster::ClusterError;
 use crate::diagnosis::selection::ObjectError;
-use crate::repo::InputError;
+use crate::repo::{HOW_TO_DUMP, InputError};
 
 /// No answer; the exit code is 2.
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +43,6 @@ pub enum CommandError {
     Write(#[from] io::Error),
 }
 
-/// How to make a dump that holds all that `status` wants to see.
-const HOW_TO_DUMP: &str = "kubectl get -A -o yaml \
-    kustomizations.kustomize.toolkit.fluxcd.io,helmreleases.helm.toolkit.fluxcd.io,\
-    gitrepositories.source.toolkit.fluxcd.io,ocirepositories.source.toolkit.fluxcd.io,\
-    buckets.source.toolkit.fluxcd.io,helmrepositories.source.toolkit.fluxcd.io,\
-    helmcharts.source.toolkit.fluxcd.io | kubectl fluxlayers status --from -";
-
 impl CommandError {
     /// What the reader can do next; printed below the error as `hint: …`, one for each.
     pub fn hints(&self) -> Vec<String> {
@@ -59,10 +52,10 @@ impl CommandError {
                 vec!["the kinds of Flux are served, and no object is in sight: kubectl get ks,hr -A".to_owned()]
             }
             Self::NothingOfFlux { .. } => {
-                vec![format!("a dump needs the Flux objects themselves: {HOW_TO_DUMP}")]
+                vec![format!("a dump holds the Flux objects themselves: {HOW_TO_DUMP}")]
             }
             Self::Object(error) => error.hint().into_iter().collect(),
-            Self::Input(error) => error.hint().map(str::to_owned).into_iter().collect(),
+            Self::Input(error) => error.hint().into_iter().collect(),
             Self::Cluster(error) => error.hint().into_iter().collect(),
             Self::Stopped(_) | Self::Write(_) => Vec::new(),
         }

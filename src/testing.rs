@@ -83,6 +83,7 @@ pub(crate) fn ks(name: &str) -> Node {
         spec: Spec::Kustomization(KustomizationSpec::default()),
         declared_at: None,
         live: true,
+        unreadable: false,
     }
 }
 
@@ -115,7 +116,7 @@ pub(crate) fn source() -> Source {
         conditions: Conditions(vec![condition("Ready", ConditionStatus::True, "Succeeded", "stored artifact")]),
         artifact: Some(Artifact {
             revision: Revision(REVISION.to_owned()),
-            updated: Some(minutes_ago(60)),
+            updated: Some(minutes_ago(1)),
             url: String::new(),
         }),
         declared_at: None,

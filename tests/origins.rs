@@ -606,7 +606,7 @@ fn what_could_not_be_read_is_not_missing() {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [manifest("a", "fine"), odd]});
     let snapshot = stdin(list.to_string()).unwrap();
     assert_eq!(snapshot.presence(&ks("a", "odd")), Presence::There);
-    assert_eq!((snapshot.nodes.len(), snapshot.complete), (1, false));
+    assert!(!snapshot.complete);
     assert_eq!(
         warnings(&snapshot),
         ["InputBroken: stdin:1: Kustomization/a/odd: spec.interval: a number where text is due"]
@@ -615,6 +615,43 @@ fn what_could_not_be_read_is_not_missing() {
     // a document that is broken altogether may have been any object
     let snapshot = stdin(format!("{}\n---\na: [\n", manifest("a", "fine"))).unwrap();
     assert_eq!(snapshot.presence(&ks("a", "other")), Presence::Hidden);
+}
+
+#[test]
+fn what_could_not_be_decoded_keeps_its_place_and_its_metadata() {
+    let odd = |api_version: &str, kind: &str, field: &str, value: Value| {
+        let metadata = json!({"name": "odd", "namespace": "a", "labels": {"team": "x"}});
+        let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": {}});
+        *object.pointer_mut(field).unwrap() = value;
+        object
+    };
+    for (kind, api_version) in [
+        (GroupKind::KUSTOMIZATION, "kustomize.toolkit.fluxcd.io/v1"),
+        (GroupKind::HELM_RELEASE, "helm.toolkit.fluxcd.io/v2"),
+        (GroupKind::RESOURCE_SET, "fluxcd.controlplane.io/v1"),
+    ] {
+        let key = key(kind.clone(), "a", "odd");
+        let snapshot = stdin(odd(api_version, &kind.kind, "/spec", json!("no")).to_string()).unwrap();
+        let node = &snapshot.nodes[&key];
+        assert!(node.unreadable && node.live && node.depends_on.is_empty(), "{key}");
+        assert_eq!(node.meta.labels["team"], "x");
+        assert_eq!((snapshot.complete, snapshot.warnings.len()), (false, 1), "{key}");
+        let labels = odd(api_version, &kind.kind, "/metadata/labels", json!("no"));
+        let snapshot = stdin(labels.to_string()).unwrap();
+        assert!(snapshot.nodes[&key].unreadable && !snapshot.complete, "{key}");
+    }
+    let source = odd("source.toolkit.fluxcd.io/v1", "GitRepository", "/spec", json!("no"));
+    let snapshot = stdin(source.to_string()).unwrap();
+    let key = key(GroupKind::GIT_REPOSITORY, "a", "odd");
+    assert_eq!((snapshot.presence(&key), snapshot.complete), (Presence::There, false));
+
+    let folder = tempfile::tempdir().unwrap();
+    let declared = odd("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "/spec", json!("no"));
+    fs::write(folder.path().join("x.yaml"), format!("# why\n{declared}")).unwrap();
+    let snapshot = read_repository(folder.path(), None).unwrap();
+    let node = &snapshot.nodes[&ks("a", "odd")];
+    assert_eq!((node.unreadable, node.live), (true, false));
+    assert_eq!(node.declared_at, Some(At { path: "x.yaml".into(), line: 2 }));
 }
 
 // Order
@@ -638,8 +675,82 @@ fn the_newer_reading_of_an_object_counts_whatever_the_order() {
             assert!(snapshot.warnings.is_empty());
         }
     }
-    let snapshot = stdin(format!("{}{}", with("1", 1, "first"), with("1", 1, "second"))).unwrap();
-    assert_eq!(snapshot.nodes[&ks("a", "x")].kustomization().unwrap().path, "second");
+}
+
+#[test]
+fn dumps_of_several_clusters_are_told_from_two_readings_of_one() {
+    let with = |uid: &str, version: &str, path: &str| {
+        let mut object = manifest("a", "x");
+        object["metadata"]["uid"] = uid.into();
+        object["metadata"]["resourceVersion"] = version.into();
+        object["spec"] = json!({"path": path});
+        object
+    };
+    let (one, other, bare) = (with("1", "10", "a"), with("2", "5", "b"), with("", "", "c"));
+    for (name, objects, mixed) in [
+        ("the same reading", vec![&one, &one], false),
+        ("two readings of one object", vec![&one, &with("1", "11", "b")], false),
+        ("two uids", vec![&one, &other], true),
+        ("a reading without uid between them", vec![&one, &bare, &other], true),
+        ("a reading without uid or version beside a better one", vec![&one, &bare], false),
+        ("nothing tells which is newer", vec![&bare, &with("", "", "d")], true),
+        ("something newer than both does", vec![&bare, &with("", "", "d"), &one], false),
+    ] {
+        let mut builder = SnapshotBuilder::new();
+        for (index, object) in objects.into_iter().enumerate() {
+            builder.add(object.clone(), Place::file(format!("{index}.json")));
+        }
+        let snapshot = builder.finish(String::new(), None);
+        let codes: Vec<_> = snapshot.warnings.iter().map(|warning| warning.code).collect();
+        let expected = if mixed { vec!["SeveralClusters"] } else { vec![] };
+        assert_eq!((codes, snapshot.complete), (expected, !mixed), "{name}");
+    }
+    let snapshot = stdin(format!("{one}{other}")).unwrap();
+    assert_eq!(
+        warnings(&snapshot),
+        ["SeveralClusters: what stdin says of Kustomization/a/x does not fit together: it comes from several \
+          clusters, or from one at different times; one reading of each object is shown"]
+    );
+}
+
+/// A few readings of few objects, so that they collide, each to be put into one of three files.
+fn readings() -> impl Strategy<Value = Vec<(usize, Value)>> {
+    let version = prop::sample::select(vec!["", "7", "8"]);
+    let reading = ("[ab]", version, 0..2_u32, prop::sample::select(vec!["", "1", "2"]), "[xy]", any::<bool>());
+    let object = reading.prop_map(|(name, version, generation, uid, path, is_event)| {
+        let metadata = json!({
+            "name": name, "namespace": "x", "uid": uid, "resourceVersion": version, "generation": generation,
+        });
+        if is_event {
+            let about = json!({"apiVersion": "v1", "kind": "Pod", "namespace": "x", "name": name});
+            return json!({"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": about, "message": path});
+        }
+        let path = if path == "y" { json!(["y"]) } else { json!(path) }; // the one cannot be decoded
+        let spec = json!({"path": path});
+        json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": metadata, "spec": spec})
+    });
+    prop::collection::vec((0..3_usize, object), 0..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn neither_the_order_of_files_nor_that_in_them_decides(
+        (readings, shuffled) in readings().prop_flat_map(|readings| (Just(readings.clone()), Just(readings).prop_shuffle())),
+        files in Just(vec![0, 1, 2]).prop_shuffle(),
+    ) {
+        let read = |readings: &[(usize, Value)], files: &[usize]| {
+            let mut builder = SnapshotBuilder::new();
+            for file in files {
+                for (_, object) in readings.iter().filter(|(of, _)| of == file) {
+                    builder.add(object.clone(), Place::file(format!("{file}.json")));
+                }
+            }
+            builder.finish(String::new(), None)
+        };
+        prop_assert_eq!(read(&readings, &[0, 1, 2]), read(&shuffled, &files));
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -1,5 +1,8 @@
 //! What the repository says of itself in several places is the same in all of them.
 
+use kubectl_fluxlayers::error::CommandError;
+use kubectl_fluxlayers::repo::{HOW_TO_DUMP, HOW_TO_DUMP_IN_HELP, InputError};
+
 const CLUSTER: &str = include_str!("../src/demo/cluster.yaml");
 const TOKEN: &str =
     include_str!("../examples/flux-k3s/clusters/k3s-home/infrastructure/02-cert-manager/token.yaml");
@@ -50,6 +53,19 @@ fn the_krew_manifest_names_this_version() {
     let uris = values(PLUGIN, "uri:");
     assert_eq!(uris.len(), 5);
     assert!(uris.iter().all(|uri| uri.contains(&format!("/releases/download/{version}/kubectl-fluxlayers_"))));
+}
+
+#[test]
+fn one_recipe_for_a_dump_stands_everywhere() {
+    assert!(README.lines().any(|line| line == HOW_TO_DUMP));
+    let (before, after) = HOW_TO_DUMP_IN_HELP.split_once(" >dump.yaml \\\n").unwrap();
+    let words =
+        |text: &str| text.split_whitespace().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(words(&format!("{before} {after} >dump.yaml")), words(HOW_TO_DUMP));
+    let nothing = InputError::Nothing { first: String::new(), others: 0 };
+    assert!(nothing.hint().unwrap().ends_with(HOW_TO_DUMP));
+    let nothing = CommandError::NothingOfFlux { label: String::new(), live: false };
+    assert!(nothing.hints()[0].ends_with(HOW_TO_DUMP));
 }
 
 #[test]

@@ -60,14 +60,22 @@ fn needs_cluster(flag: &str, other: &str) -> CommandError {
     CommandError::Usage { message, hint: None }
 }
 
-/// The arguments with which another command sees the same facts; none for standard input, which is used up.
-pub(super) fn again(global: &GlobalArgs) -> Vec<String> {
+/// The arguments with which another command sees the same facts; `None` where they are used up: standard input, and
+/// what a shell hands on as `<(…)`.
+pub(super) fn again(global: &GlobalArgs) -> Option<Vec<String>> {
     let args = &global.origin;
+    let is_used_up = |path: &PathBuf| {
+        path.as_os_str() == "-"
+            || ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|streams| path.starts_with(streams))
+    };
+    if args.from.iter().any(is_used_up) {
+        return None;
+    }
     let mut words = global.cluster.words();
     if args.demo {
         words.push("--demo".to_owned());
     }
-    for path in args.from.iter().filter(|path| path.as_os_str() != "-") {
+    for path in &args.from {
         words.extend(["--from".to_owned(), path.display().to_string()]);
     }
     for RepoArg { source, dir } in &args.repo {
@@ -83,7 +91,7 @@ pub(super) fn again(global: &GlobalArgs) -> Vec<String> {
     if let Some(now) = args.now {
         words.extend(["--now".to_owned(), now.to_string()]);
     }
-    words
+    Some(words)
 }
 
 /// Origins exclude each other, wherever on the command line they stand.
@@ -103,6 +111,9 @@ pub(super) fn choose(global: &GlobalArgs) -> Result<Origin<'_>, CommandError> {
     {
         let origin = if args.demo { "--demo needs" } else { "--from reads a dump and" };
         return usage(&format!("{origin} no cluster: leave {flag} away"), "");
+    }
+    if args.from.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return usage("standard input can be read once: give --from - one time", "");
     }
     let other = !args.from.is_empty() || args.demo;
     if args.path.is_some() && !repository {
@@ -150,6 +161,7 @@ mod tests {
             ("--demo", "demo"),
             ("--from a --from b", "dump"),
             ("--from - --now 2026-11-24T02:41:00Z --no-repo", "dump"),
+            ("--from - --from a --from -", "error: standard input can be read once: give --from - one time"),
             ("--repo . --offline", "repository"),
             ("--repo a/b=. --offline --path clusters/home", "repository"),
             ("", "cluster"),
@@ -180,8 +192,17 @@ mod tests {
 
     #[test]
     fn another_command_is_led_to_the_same_facts() {
-        assert_eq!(again(&args("--demo")), ["--demo"]);
-        assert_eq!(again(&args("--from - --from a.yaml")), ["--from", "a.yaml"]);
-        assert_eq!(again(&args("--repo a/b=. --offline")), ["--repo", "a/b=.", "--offline"]);
+        for (flags, words) in [
+            ("", Some("")),
+            ("--demo", Some("--demo")),
+            ("--from a.yaml --from b", Some("--from a.yaml --from b")),
+            ("--from -", None),
+            ("--from a.yaml --from -", None),
+            ("--from /dev/fd/63", None),
+            ("--from /proc/self/fd/11", None),
+            ("--repo a/b=. --offline", Some("--repo a/b=. --offline")),
+        ] {
+            assert_eq!(again(&args(flags)).map(|words| words.join(" ")).as_deref(), words, "{flags}");
+        }
     }
 }

@@ -7,17 +7,22 @@ use crate::cli::{GlobalArgs, KindArg, parse_kind, parse_state};
 use crate::diagnosis::selection::{LabelSelector, ObjectArg, Outcome, Selection, StatusView, resolve};
 use crate::diagnosis::{Diagnosis, State, diagnose};
 use crate::error::CommandError;
+use crate::model::GroupKind;
 use crate::output::Output;
 use crate::render::human::status::StatusStyle;
 use crate::render::json::status::StatusV1;
 use crate::render::{View, human, json, yaml};
+use crate::repo::HOW_TO_DUMP_IN_HELP;
 
-pub(crate) const EXAMPLES: &str = "\
+pub(crate) fn examples() -> String {
+    format!(
+        "\
 Examples:
   # what is blocked, and by what
   kubectl fluxlayers status
 
   # the same of a dump
+  {HOW_TO_DUMP_IN_HELP}
   kubectl fluxlayers status --from dump.yaml
 
   # one object and the causes that hit it; a bare name is a Kustomization first
@@ -36,7 +41,9 @@ Exit codes:
   0  nothing in scope is wrong
   1  something is failed, blocked, missing or unknown, or there is a cycle or a root cause
   2  no answer
-  130  after Ctrl-C";
+  130  after Ctrl-C"
+    )
+}
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -169,7 +176,7 @@ pub(super) fn style(args: &StatusArgs, global: &GlobalArgs, view: View) -> Statu
         no_headers: args.no_headers,
         verbose: global.verbose,
         strict: args.strict,
-        origin: origin::again(global),
+        again: origin::again(global),
     }
 }
 
@@ -179,6 +186,9 @@ pub(super) fn note(status: &StatusView<'_>) -> Option<&'static str> {
         return None;
     }
     Some(match (status.narrowed, status.diagnosis.objects.len()) {
+        (true, _) if status.kinds.iter().eq([&GroupKind::KUSTOMIZATION]) => {
+            "no Kustomization matches these filters; --kind all looks at every kind"
+        }
         (true, _) => "no object matches these filters",
         (false, 0) => "no Kustomizations in sight",
         (false, _) => "no Kustomizations in sight; --kind all shows what else there is",

@@ -13,7 +13,7 @@ use super::standing::{
     SourceStanding, Standing, began, current_revision, is_older, source_began, source_standing, standing,
 };
 use super::verdict::verdicts;
-use super::walk::{FaultKey, Walk, controller_down, is_usable, walk};
+use super::walk::{Walk, controller_down, is_usable, walk};
 use super::warnings;
 use crate::graph::{Graph, Layering};
 use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Snapshot, Spec};
@@ -131,7 +131,7 @@ fn add_stale_sources(
             .iter()
             .filter(|user| {
                 let node = &snapshot.nodes[*user];
-                node.source.as_ref() != Some(key) || is_usable(node, source)
+                !node.suspended && (node.source.as_ref() != Some(key) || is_usable(node, source))
             })
             .collect();
         if still_served.is_empty() {
@@ -145,16 +145,13 @@ fn add_stale_sources(
             fresh.insert(key.clone());
             continue;
         }
-        let Some(deepest) = walk.reach.get(key).and_then(|reach| reach.first()) else { continue };
-        let Some(fault) = walk.faults.get(deepest).cloned() else { continue };
+        let Some(fault) = walk.reaching(key).next().and_then(|deepest| walk.faults.get(deepest)).cloned()
+        else {
+            continue;
+        };
         let fault = dependency::source_stale(fault, source);
-        let identity = (fault.object.clone(), fault.code);
-        for user in still_served {
-            walk.affected.entry(identity.clone()).or_default().insert(user.clone());
-            walk.stands_at.entry(identity.clone()).or_default().insert(user.clone());
-            walk.reach.entry(user.clone()).or_default().insert(identity.clone());
-        }
-        walk.faults.entry(identity).or_insert(fault);
+        let still_served: Vec<ObjectKey> = still_served.into_iter().cloned().collect();
+        walk.add(fault, still_served);
     }
     fresh
 }
@@ -163,9 +160,7 @@ fn add_stale_sources(
 fn add_stopped_controllers(snapshot: &Snapshot, walk: &mut Walk) {
     for kind in [GroupKind::KUSTOMIZATION, GroupKind::HELM_RELEASE, GroupKind::GIT_REPOSITORY] {
         if let Some(fault) = controller_down(snapshot, &kind) {
-            let identity = (fault.object.clone(), fault.code);
-            walk.affected.entry(identity.clone()).or_default();
-            walk.faults.entry(identity).or_insert(fault);
+            walk.add(fault, []);
         }
     }
 }
@@ -173,22 +168,17 @@ fn add_stopped_controllers(snapshot: &Snapshot, walk: &mut Walk) {
 fn state(node: &Node, standing: &Standing, walk: &Walk) -> State {
     let key = &node.key;
     let reached = |key: &ObjectKey| {
-        walk.reach.get(key).is_some_and(|reach| {
-            // Its own overdue run and a stale source do not block it.
-            reach
-                .iter()
-                .any(|(object, code)| *code != Code::SourceStale && !(*code == Code::Overdue && object == key))
-        })
+        // Its own overdue run and a stale source do not block it.
+        walk.reaching(key)
+            .any(|(object, code)| *code != Code::SourceStale && !(*code == Code::Overdue && object == key))
     };
     match standing {
         Standing::Suspended => State::Suspended,
-        Standing::NotObserved => State::Unknown,
+        Standing::NotObserved | Standing::Unreadable => State::Unknown,
         Standing::Failed(_) => {
-            let reach = walk.reach.get(key);
-            let undeliverable = |reach: &BTreeSet<FaultKey>| {
-                !reach.is_empty() && reach.iter().all(|(_, code)| *code == Code::ArtifactUnreachable)
-            };
-            if reach.is_some_and(undeliverable) { State::Blocked } else { State::Failed }
+            let mut codes = walk.reaching(key).map(|(_, code)| *code).peekable();
+            let undeliverable = codes.peek().is_some() && codes.all(|code| code == Code::ArtifactUnreachable);
+            if undeliverable { State::Blocked } else { State::Failed }
         }
         Standing::WaitsForDependencies | Standing::WaitsForSource | Standing::Behind => {
             if reached(key) {
@@ -220,16 +210,13 @@ fn report(
         _ => None,
     };
     let blocked_by: BTreeSet<&ObjectKey> = walk
-        .reach
-        .get(key)
-        .into_iter()
-        .flatten()
+        .reaching(key)
         .filter(|(object, code)| object != key || *code == Code::DependencyCycle)
         .map(|(object, _)| object)
         .collect();
     let since = match standing {
         Standing::Failed(failure) => began(snapshot, node, Some(&failure.reason)),
-        Standing::Suspended | Standing::NotObserved => None,
+        Standing::Suspended | Standing::NotObserved | Standing::Unreadable => None,
         Standing::Terminating => node.meta.deleted,
         Standing::Running { since } => *since,
         _ => began(snapshot, node, None),
@@ -345,8 +332,7 @@ fn source_reports(
 ) -> BTreeMap<ObjectKey, SourceReport> {
     let mut reports = BTreeMap::new();
     for (key, source) in &snapshot.sources {
-        let reach = walk.reach.get(key);
-        let hit = reach.is_some_and(|reach| !reach.is_empty());
+        let hit = walk.reaching(key).next().is_some();
         let (state, stalled) = match standings[key] {
             _ if snapshot.origin == OriginKind::Declared => (State::Unknown, false),
             SourceStanding::Suspended => (State::Suspended, false),
@@ -358,7 +344,7 @@ fn source_reports(
             SourceStanding::Ready => (State::Ready, false),
         };
         let blocked_by: BTreeSet<&ObjectKey> =
-            reach.into_iter().flatten().map(|(object, _)| object).filter(|object| *object != key).collect();
+            walk.reaching(key).map(|(object, _)| object).filter(|object| *object != key).collect();
         reports.insert(
             key.clone(),
             SourceReport {
@@ -367,10 +353,7 @@ fn source_reports(
                 stalled,
                 blocked_by: blocked_by.into_iter().cloned().collect(),
                 fetched: source.artifact.as_ref().map(|artifact| (artifact.revision.clone(), artifact.updated)),
-                fault: reach
-                    .and_then(|reach| reach.first())
-                    .and_then(|identity| walk.faults.get(identity))
-                    .cloned(),
+                fault: walk.reaching(key).next().and_then(|identity| walk.faults.get(identity)).cloned(),
             },
         );
     }

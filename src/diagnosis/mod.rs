@@ -9,6 +9,7 @@ mod cause;
 mod changes;
 mod diagnose;
 pub mod installation;
+pub mod needs;
 mod report;
 mod standing;
 mod told;

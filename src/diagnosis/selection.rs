@@ -97,7 +97,8 @@ pub struct StatusView<'a> {
     pub missing: Vec<(&'a ObjectKey, &'a [ObjectKey])>,
     /// Loops with at least one shown object.
     pub cycles: Vec<&'a [ObjectKey]>,
-    /// Root causes that shown objects are hit by.
+    /// Root causes that shown objects are hit by, and unless kinds were asked for also objects of other kinds that meet
+    /// the same filters.
     pub causes: Vec<&'a Cause>,
     /// Warnings that bear on shown objects, and those that bear on no object in particular.
     pub warnings: Vec<&'a Warning>,
@@ -108,10 +109,17 @@ pub struct StatusView<'a> {
 impl Selection {
     /// Applies the filters.
     pub fn view<'a>(&self, diagnosis: &'a Diagnosis) -> StatusView<'a> {
+        // Causes and warnings are those of every object that the filters let through; unless kinds were asked for,
+        // also of those of other kinds, which are not shown.
+        let passed: BTreeMap<&ObjectKey, &ObjectReport> =
+            diagnosis.objects.iter().filter(|(_, object)| self.passes(object)).collect();
+        let passed_missing: Vec<(&ObjectKey, &[ObjectKey])> =
+            missing(diagnosis).filter(|(key, _)| self.passes_missing(key)).collect();
+        let is_shown = |key: &ObjectKey| self.kinds.contains(&key.kind);
         let shown: BTreeMap<&ObjectKey, &ObjectReport> =
-            diagnosis.objects.iter().filter(|(_, object)| self.shows(object)).collect();
+            passed.iter().filter(|(key, _)| is_shown(key)).map(|(key, object)| (*key, *object)).collect();
         let missing: Vec<(&ObjectKey, &[ObjectKey])> =
-            missing(diagnosis).filter(|(key, _)| self.shows_missing(key)).collect();
+            passed_missing.iter().filter(|(key, _)| is_shown(key)).copied().collect();
 
         let mut layers: BTreeMap<usize, Vec<&ObjectReport>> = BTreeMap::new();
         let mut unlayered = Vec::new();
@@ -128,9 +136,10 @@ impl Selection {
             *summary.by_state.entry(State::Missing).or_default() += missing.len();
         }
 
-        let causes = diagnosis.causes.iter().filter(|cause| !self.narrows() || hits(cause, &shown, &missing));
-        let warnings =
-            diagnosis.warnings.iter().filter(|warning| !self.narrows() || bears_on(warning, diagnosis, &shown));
+        let hit = |cause: &&Cause| !self.narrows() || hits(cause, &passed, &passed_missing);
+        let causes = diagnosis.causes.iter().filter(hit);
+        let told = |warning: &&Warning| !self.narrows() || bears_on(warning, diagnosis, &passed);
+        let warnings = diagnosis.warnings.iter().filter(told);
         let cycles = diagnosis.layering.cycles.iter().map(Vec::as_slice);
         StatusView {
             diagnosis,
@@ -158,23 +167,24 @@ impl Selection {
             || !objects.is_empty()
     }
 
-    fn shows(&self, object: &ObjectReport) -> bool {
-        self.shows_key(&object.key)
+    fn passes(&self, object: &ObjectReport) -> bool {
+        self.passes_key(&object.key)
             && self.selector.matches(&object.labels)
             && (self.states.is_empty() || self.states.contains(&object.state))
             && self.layer.is_none_or(|layer| object.layer == Some(layer))
     }
 
     /// A dependency that exists nowhere has neither labels nor a layer.
-    fn shows_missing(&self, key: &ObjectKey) -> bool {
-        self.shows_key(key)
+    fn passes_missing(&self, key: &ObjectKey) -> bool {
+        self.passes_key(key)
             && self.selector.is_empty()
             && (self.states.is_empty() || self.states.contains(&State::Missing))
             && self.layer.is_none()
     }
 
-    fn shows_key(&self, key: &ObjectKey) -> bool {
-        self.kinds.contains(&key.kind)
+    /// Kinds that were not asked for are no filter: they only decide what is shown.
+    fn passes_key(&self, key: &ObjectKey) -> bool {
+        (!self.kinds_explicit || self.kinds.contains(&key.kind))
             && self.namespace.as_ref().is_none_or(|namespace| key.namespace == *namespace)
             && (self.objects.is_empty() || self.objects.contains(key))
     }
@@ -229,31 +239,31 @@ pub fn missing(diagnosis: &Diagnosis) -> impl Iterator<Item = (&ObjectKey, &[Obj
         .map(|(key, wanted_by)| (key, wanted_by.as_slice()))
 }
 
-/// Whether a shown object is hit by the cause: fails because of it, is blocked by it, or is what is missing.
+/// Whether an object that passed is hit by the cause: fails because of it, is blocked by it, or is what is missing.
 fn hits(
     cause: &Cause,
-    shown: &BTreeMap<&ObjectKey, &ObjectReport>,
+    passed: &BTreeMap<&ObjectKey, &ObjectReport>,
     missing: &[(&ObjectKey, &[ObjectKey])],
 ) -> bool {
     let object = &cause.fault.object;
-    cause.affected.iter().any(|affected| shown.contains_key(affected))
-        || shown.values().any(|shown| shown.blocked_by.contains(object))
+    cause.affected.iter().any(|affected| passed.contains_key(affected))
+        || passed.values().any(|passed| passed.blocked_by.contains(object))
         || missing.iter().any(|(key, _)| *key == object)
 }
 
-/// Whether a warning bears on a shown object.
+/// Whether a warning bears on an object that passed.
 ///
-/// It does not if it is about an object that is not shown, or about a source that no shown object uses. A warning
-/// about anything else stays: whom it concerns is not known.
-fn bears_on(warning: &Warning, diagnosis: &Diagnosis, shown: &BTreeMap<&ObjectKey, &ObjectReport>) -> bool {
+/// It does not if it is about an object that did not pass, or about a source that nothing which passed uses. A
+/// warning about anything else stays: whom it concerns is not known.
+fn bears_on(warning: &Warning, diagnosis: &Diagnosis, passed: &BTreeMap<&ObjectKey, &ObjectReport>) -> bool {
     let Some(about) = &warning.object else { return true };
     if diagnosis.objects.contains_key(about) {
-        return shown.contains_key(about);
+        return passed.contains_key(about);
     }
     if !diagnosis.sources.contains_key(about) {
         return true;
     }
-    shown.values().any(|object| {
+    passed.values().any(|object| {
         object.blocked_by.contains(about)
             || object.source.as_ref().is_some_and(|source| {
                 source == about
@@ -275,7 +285,7 @@ mod tests {
             ks("flux-system/apps").layer(2).blocked_by("flux-system/broken").label("team", "b"),
             ks("shop/web").layer(1).ready().label("team", "a"),
             ks("shop/waits").waits_for_missing("shop/db"),
-            hr("media/plex").failed(Code::HelmInstallFailed),
+            hr("media/plex").failed(Code::HelmInstallFailed).label("team", "media"),
             hr("media/tautulli").ready(),
             rset("media/tenants").ready(),
         ])
@@ -298,7 +308,7 @@ mod tests {
         let kinds = |kinds: &[GroupKind]| kinds.iter().cloned().collect::<BTreeSet<_>>();
         let none = Selection::default();
         let all = Selection { kinds: kinds(&APPLIERS), kinds_explicit: true, ..none.clone() };
-        let table: [(&str, Selection, &str, &str, usize, Outcome); 14] = [
+        let table: [(&str, Selection, &str, &str, usize, Outcome); 19] = [
             (
                 "nothing",
                 none.clone(),
@@ -348,6 +358,22 @@ mod tests {
                 Outcome::Bad,
             ),
             (
+                "-n media",
+                Selection { namespace: Some("media".to_owned()), ..none.clone() },
+                "",
+                "plex",
+                0,
+                Outcome::Bad,
+            ),
+            (
+                "-n media --kind ks",
+                Selection { namespace: Some("media".to_owned()), kinds_explicit: true, ..none.clone() },
+                "",
+                "",
+                0,
+                Outcome::Good,
+            ),
+            (
                 "-n shop",
                 Selection { namespace: Some("shop".to_owned()), ..none.clone() },
                 "waits web one two",
@@ -361,6 +387,22 @@ mod tests {
                 "broken web",
                 "broken",
                 2,
+                Outcome::Bad,
+            ),
+            (
+                "-l team=media",
+                Selection { selector: "team=media".parse().unwrap(), ..none.clone() },
+                "",
+                "plex",
+                0,
+                Outcome::Bad,
+            ),
+            (
+                "--state failed",
+                Selection { states: BTreeSet::from([State::Failed]), ..none.clone() },
+                "broken",
+                "broken plex",
+                1,
                 Outcome::Bad,
             ),
             (
@@ -392,6 +434,17 @@ mod tests {
                 "",
                 1,
                 Outcome::Good,
+            ),
+            (
+                "OBJECT plex, as nothing but Kustomizations is shown",
+                Selection {
+                    objects: BTreeSet::from([ObjectKey::helm_release("media", "plex")]),
+                    ..none.clone()
+                },
+                "",
+                "plex",
+                0,
+                Outcome::Bad,
             ),
             (
                 "OBJECT db, which does not exist",

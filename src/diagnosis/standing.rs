@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::told::is_current;
-use crate::model::{Condition, ConditionStatus, GroupKind, Node, Revision, Snapshot, Source};
+use crate::model::{
+    Condition, ConditionStatus, Event, GroupKind, Node, Revision, Snapshot, Source, parse_duration,
+};
 
 /// Where an applier stands by its own conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub(super) enum Standing {
     Suspended,
     /// Being deleted.
     Terminating,
+    /// It is there and could not be decoded.
+    Unreadable,
     /// No controller has looked at this generation.
     NotObserved,
     /// It was stopped by a dependency.
@@ -48,6 +52,9 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// Where an applier stands, by kustomize-controller 1.9, helm-controller 1.6 and flux-operator 0.58.
 pub(super) fn standing(snapshot: &Snapshot, node: &Node) -> Standing {
+    if node.unreadable {
+        return Standing::Unreadable;
+    }
     if node.suspended {
         return Standing::Suspended;
     }
@@ -129,7 +136,16 @@ fn is_about_the_source(message: &str) -> bool {
     message.starts_with("Source artifact not found")
         || message.starts_with("Source is not ready")
         || message.starts_with("Source not ready")
+        || message.starts_with("unable to get source '")
+        || is_unready_chart(message)
         || source_not_found(message)
+}
+
+/// `HelmChart '<namespace>/<name>' is not ready`, which helm-controller before 0.37 writes under `ArtifactFailed`.
+fn is_unready_chart(message: &str) -> bool {
+    message
+        .split_once(" '")
+        .is_some_and(|(kind, rest)| kind.chars().all(char::is_alphanumeric) && rest.contains("' is not ready"))
 }
 
 /// Whether a controller says that a source does not exist: `<Kind>.source.toolkit.fluxcd.io "<name>" not found`.
@@ -156,20 +172,18 @@ pub(super) fn current_revision<'a>(snapshot: &'a Snapshot, node: &Node) -> Optio
     source.artifact.as_ref().map(|artifact| &artifact.revision)
 }
 
-/// The failure of the run before, when the run that is under way is of the same revision: history or the newest
-/// Warning event show that (flux-semantics trap 4).
+/// The failure of the run before, when the run that is under way is of the same revision and nothing has succeeded since:
+/// history or the newest event show that (flux-semantics trap 4).
+///
+/// For a HelmRelease the revision is the chart version: with a new generation the same chart is a new try.
 fn failed_before(snapshot: &Snapshot, node: &Node) -> Option<OwnFailure> {
+    let is_kustomization = node.key.kind == GroupKind::KUSTOMIZATION;
+    if !is_kustomization && !node.is_observed() {
+        return None;
+    }
     let revision = running_revision(node).or_else(|| current_revision(snapshot, node).cloned())?;
-    let is_success = |status: &str| status == "ReconciliationSucceeded";
-    let succeeded = node
-        .status
-        .history
-        .iter()
-        .filter(|entry| is_success(&entry.status) && entry.revision.as_ref() == Some(&revision))
-        .filter_map(|entry| entry.last)
-        .max();
-    let events = snapshot.evidence.events.get(&node.key).map(Vec::as_slice).unwrap_or_default();
-    let event = events
+    let succeeded = last_success(snapshot, node);
+    let event = events_of(snapshot, node)
         .iter()
         .rfind(|event| event.warning && event.revision.as_ref() == Some(&revision))
         .filter(|event| event.last > succeeded);
@@ -178,7 +192,7 @@ fn failed_before(snapshot: &Snapshot, node: &Node) -> Option<OwnFailure> {
         .history
         .iter()
         .filter(|entry| entry.revision.as_ref() == Some(&revision) && !is_success(&entry.status))
-        .filter(|entry| node.key.kind == GroupKind::KUSTOMIZATION && entry.last > succeeded)
+        .filter(|entry| is_kustomization && entry.last > succeeded)
         .max_by_key(|entry| entry.last);
     let (reason, message) = match (event, entry) {
         (Some(event), _) => (event.reason.clone(), event.message.clone()),
@@ -186,6 +200,25 @@ fn failed_before(snapshot: &Snapshot, node: &Node) -> Option<OwnFailure> {
         (None, None) => return None,
     };
     Some(OwnFailure { reason, message, stalled: false, retrying: true })
+}
+
+fn events_of<'a>(snapshot: &'a Snapshot, node: &Node) -> &'a [Event] {
+    snapshot.evidence.events.get(&node.key).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Whether a history entry or an event speaks of a success: a Kustomization's reason, a release's status, or the reason of
+/// an event. A rollback or an uninstall that succeeds is none.
+fn is_success(status: &str) -> bool {
+    const NONE: [&str; 2] = ["RollbackSucceeded", "UninstallSucceeded"];
+    status == "deployed" || (status.ends_with("Succeeded") && !NONE.contains(&status))
+}
+
+/// When the object succeeded last, by its history and its events.
+fn last_success(snapshot: &Snapshot, node: &Node) -> Option<Timestamp> {
+    let ran =
+        node.status.history.iter().filter(|entry| is_success(&entry.status)).filter_map(|entry| entry.last);
+    let seen = events_of(snapshot, node).iter().filter(|event| !event.warning && is_success(&event.reason));
+    ran.chain(seen.filter_map(|event| event.last)).max()
 }
 
 /// The revision that a running Kustomization names in its Reconciling condition:
@@ -196,21 +229,24 @@ fn running_revision(node: &Node) -> Option<Revision> {
     rest.split_whitespace().next().map(|revision| Revision(revision.to_owned()))
 }
 
+/// How long the present run may take: what its Reconciling condition names (`… with a timeout of 1m0s`, `… with timeout of
+/// 20m0s`: a HelmRelease may have one for each action), else the object's own time-out.
+pub(super) fn allowed(node: &Node) -> Duration {
+    let reconciling = node.status.conditions.get("Reconciling").map(|condition| condition.message.as_str());
+    let named = reconciling.and_then(|message| message.rsplit_once("timeout of ")).map(|(_, rest)| rest);
+    let named = named.and_then(|rest| parse_duration(rest.split_whitespace().next()?.trim_end_matches('.')));
+    named.unwrap_or_default().max(node.effective_timeout())
+}
+
 /// When the present failure or wait began: the earliest Event or history entry of the same failure since the last
 /// success, not the last retry.
 pub(super) fn began(snapshot: &Snapshot, node: &Node, reason: Option<&str>) -> Option<Timestamp> {
     let changed = node.status.conditions.ready().and_then(|ready| ready.since);
     let Some(reason) = reason else { return changed };
-    let history = &node.status.history;
-    let succeeded = history
-        .iter()
-        .filter(|entry| entry.status == "ReconciliationSucceeded")
-        .filter_map(|entry| entry.last)
-        .max();
-    let events = snapshot.evidence.events.get(&node.key).map(Vec::as_slice).unwrap_or_default();
-    let seen =
-        events.iter().filter(|event| event.reason == reason && event.warning).filter_map(|event| event.first);
-    let ran = history.iter().filter(|entry| entry.status == reason).filter_map(|entry| entry.first);
+    let succeeded = last_success(snapshot, node);
+    let seen = events_of(snapshot, node).iter().filter(|event| event.reason == reason && event.warning);
+    let seen = seen.filter_map(|event| event.first);
+    let ran = node.status.history.iter().filter(|entry| entry.status == reason).filter_map(|entry| entry.first);
     seen.chain(ran).chain(changed).filter(|time| Some(*time) > succeeded).min().or(changed)
 }
 

@@ -529,6 +529,151 @@ fn two_ways_to_one_fault_are_one_cause() {
     assert_eq!(flux.causes[0].blocks, 3);
 }
 
+// --- what a review found --------------------------------------------------------------------------------------------
+
+fn event(reason: &str, warning: bool, minutes: i64) -> Event {
+    Event {
+        warning,
+        reason: reason.to_owned(),
+        message: "words".to_owned(),
+        first: Some(minutes_ago(minutes)),
+        last: Some(minutes_ago(minutes)),
+        revision: Some(Revision(REVISION.to_owned())),
+    }
+}
+
+#[test]
+fn a_success_event_after_the_failure_clears_it_where_there_is_no_history() {
+    let mut flux = snapshot([ks("a").running(0)]);
+    let events = vec![event("HealthCheckFailed", true, 50), event("ReconciliationSucceeded", false, 10)];
+    flux.evidence.events.insert(key("a"), events);
+    assert_eq!(state(&diagnose(&flux), "a"), State::Progressing);
+}
+
+#[test]
+fn a_helm_release_that_runs_a_new_generation_is_no_retry_of_the_old_chart() {
+    let mut node = hr("a").edited().running(0);
+    node.status.history.push(crate::model::HistoryEntry {
+        status: "deployed".to_owned(),
+        last: Some(minutes_ago(30)),
+        ..Default::default()
+    });
+    let key = node.key.clone();
+    let mut flux = snapshot([node]);
+    flux.evidence.events.insert(key.clone(), vec![event("UpgradeFailed", true, 50)]);
+    assert_eq!(diagnose(&flux).objects[&key].state, State::Progressing);
+}
+
+#[test]
+fn a_failure_began_after_the_last_success_that_an_event_tells_of() {
+    let mut flux = snapshot([ks("a").failing("BuildFailed", "kustomize build failed: x")]);
+    let events = vec![
+        event("BuildFailed", true, 6000),
+        event("ReconciliationSucceeded", false, 90),
+        event("BuildFailed", true, 70),
+    ];
+    flux.evidence.events.insert(key("a"), events);
+    assert_eq!(diagnose(&flux).objects[&key("a")].since, Some(minutes_ago(70)));
+}
+
+#[test]
+fn what_cannot_be_decoded_is_unknown_and_nothing_is_concluded_from_it() {
+    let broken = Node::unreadable(key("broken"), Default::default());
+    let flux = said([broken, ks("a").on("broken").waiting_for("broken")]);
+    assert_eq!((state(&flux, "broken"), state(&flux, "a")), (State::Unknown, State::Unknown));
+    assert!(flux.causes.is_empty() && !flux.complete);
+}
+
+#[test]
+fn a_single_object_does_not_prove_missing_what_its_controller_has_seen() {
+    let mut flux = snapshot([ks("a").on("dep").waiting_for("dep")]);
+    flux.coverage = Default::default();
+    flux.coverage.cover(GroupKind::KUSTOMIZATION, "flux-system");
+    let flux = diagnose(&flux);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Forbidden));
+}
+
+#[test]
+fn one_that_is_behind_for_hours_is_overdue_also_without_history() {
+    let mut flux = snapshot([ks("a").at(OLD)]);
+    let artifact = flux.sources.get_mut(&source_key()).unwrap().artifact.as_mut().unwrap();
+    artifact.updated = Some(minutes_ago(120));
+    let flux = diagnose(&flux);
+    assert_eq!((state(&flux, "a"), codes(&flux)), (State::Progressing, vec![("a".to_owned(), Code::Overdue)]));
+}
+
+#[test]
+fn one_that_waits_for_what_has_long_been_there_is_overdue() {
+    let mut flux = snapshot([ks("dep"), ks("a").on("dep").waiting_for("dep")]);
+    flux.sources.get_mut(&source_key()).unwrap().artifact.as_mut().unwrap().updated = Some(minutes_ago(120));
+    assert_eq!(codes(&diagnose(&flux)), [("a".to_owned(), Code::Overdue)]);
+    let words = "Source artifact not found, retrying in 30s";
+    let mut flux = snapshot([ks("a").failing("ArtifactFailed", words)]);
+    flux.sources.get_mut(&source_key()).unwrap().artifact.as_mut().unwrap().updated = Some(minutes_ago(120));
+    assert_eq!(codes(&diagnose(&flux)), [("a".to_owned(), Code::Overdue)]);
+}
+
+#[test]
+fn a_source_or_dependency_that_is_gone_is_a_cause_while_its_users_are_still_ready() {
+    let mut flux = snapshot([ks("a").on("gone")]);
+    flux.sources.clear();
+    let flux = diagnose(&flux);
+    assert_eq!(state(&flux, "a"), State::Ready);
+    let expected = [("gone".to_owned(), Code::DependencyNotFound), ("repo".to_owned(), Code::SourceNotFound)];
+    assert_eq!(codes(&flux), expected);
+}
+
+#[test]
+fn a_chart_that_is_not_ready_is_the_source_s_business_in_old_versions_too() {
+    let words = "HelmChart 'flux-system/flux-system-a' is not ready";
+    let node = hr("a").never().failing("ArtifactFailed", words);
+    let mut flux = snapshot([node.clone()]);
+    let mut chart = source();
+    chart.key = node.source.clone().unwrap();
+    chart.artifact = None;
+    chart.conditions.0 =
+        vec![condition("Ready", ConditionStatus::False, "InvalidChartReference", "no chart name found")];
+    flux.sources.insert(chart.key.clone(), chart);
+    let flux = diagnose(&flux);
+    assert_eq!(flux.objects[&node.key].state, State::Blocked);
+    assert_eq!(codes(&flux), [("flux-system-a".to_owned(), Code::SourceNotReady)]);
+}
+
+#[test]
+fn the_timeout_that_a_run_names_counts() {
+    let mut node = hr("a").running(10);
+    for condition in &mut node.status.conditions.0 {
+        condition.message = "Running 'install' action with timeout of 20m0s".to_owned();
+    }
+    assert!(said([node]).causes.is_empty());
+}
+
+#[test]
+fn a_child_that_has_recovered_is_not_what_has_to_change() {
+    let words = "health check failed after 1m0s: timeout waiting for: [Kustomization/flux-system/c status: 'InProgress']";
+    let flux = said([ks("c"), ks("p").waits_for(&[key("c")]).failing("HealthCheckFailed", words)]);
+    assert_eq!(codes(&flux), [("p".to_owned(), Code::HealthCheckFailed)]);
+    assert!(flux.causes[0].fault.summary.contains("is ready by now"));
+}
+
+#[test]
+fn resuming_would_not_help_where_the_expression_is_false_over_a_ready_dependency() {
+    let words = "dependency 'flux-system/dep' is not ready according to readyExpr eval";
+    let flux =
+        said([ks("dep").suspended(), ks("a").on("dep").when("false").failing("DependencyNotReady", words)]);
+    assert_eq!(codes(&flux), [("dep".to_owned(), Code::ReadyExprFalse)]);
+}
+
+#[test]
+fn who_brings_what_is_missing_becomes_the_missing_edge() {
+    let definition =
+        ObjectKey::new(GroupKind::CUSTOM_RESOURCE_DEFINITION, "", "servicemonitors.monitoring.coreos.com");
+    let words = "ServiceMonitor/a/m dry-run failed: no matches for kind \"ServiceMonitor\" in version \"monitoring.coreos.com/v1\"";
+    let flux = said([ks("operator").holds(&[definition]), ks("a").failing("ReconciliationFailed", words)]);
+    let remedy = &flux.causes[0].fault.remedies[0].text;
+    assert_eq!(remedy, "Kustomization flux-system/operator brings it: add it to dependsOn of a");
+}
+
 // --- properties -----------------------------------------------------------------------------------------------------
 
 /// Any cluster: up to twelve Kustomizations in any condition with any dependencies among them and on two that are not
@@ -571,7 +716,9 @@ fn slow_blockers(flux: &Diagnosis, from: &ObjectKey) -> BTreeSet<ObjectKey> {
             continue;
         }
         for cause in flux.causes.iter().filter(|cause| cause.affected.contains(&at)) {
-            found.insert(cause.fault.object.clone());
+            if cause.fault.object != *from || !cause.cycle.is_empty() {
+                found.insert(cause.fault.object.clone());
+            }
         }
         let report = &flux.objects[&at];
         let stopped = matches!(report.state, State::Blocked | State::Progressing); // Unknown: never looked at

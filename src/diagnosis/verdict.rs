@@ -32,11 +32,27 @@ struct ToldAbout<'a> {
 fn verdict(snapshot: &Snapshot, node: &Node, entry: &Dependency, at: usize, about: &ToldAbout<'_>) -> Verdict {
     let stopped_at = about.stopped_at;
     let said = about.told.filter(|_| stopped_at == Some(at));
+    if !node.live {
+        return Verdict::Forbidden; // no cluster was asked
+    }
     match snapshot.presence(&entry.key) {
         Presence::There => {}
+        // Single objects prove absence only as far as nobody says otherwise: the controller has seen it.
+        Presence::Absent
+            if !snapshot.coverage.covers_everywhere(&entry.key.kind)
+                && matches!(
+                    said,
+                    Some(Told::NotReady(_) | Told::RevisionBehind(_) | Told::ReadyExprFalse(_))
+                ) =>
+        {
+            return Verdict::Forbidden;
+        }
         Presence::Absent => return Verdict::NotFound,
         Presence::Hidden if matches!(said, Some(Told::NotFound(_))) => return Verdict::NotFound,
         Presence::Hidden => return Verdict::Forbidden,
+    }
+    if snapshot.nodes.get(&entry.key).is_some_and(|dependency| dependency.unreadable) && entry.ready {
+        return Verdict::Forbidden;
     }
     if entry.ready_expr.is_some() && entry.ready {
         let verdict = by_expression(node, at, said, stopped_at);

@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::catalogue::{self, Failure, Lead, dependency};
 use super::cause::{Code, Fault};
 use super::report::Verdict;
-use super::standing::{OwnFailure, SourceStanding, Standing, is_older, source_not_found};
+use super::standing::{OwnFailure, SourceStanding, Standing, allowed, is_older, source_not_found};
 use crate::graph::{Graph, Layering, Relation, components, shortest_loop};
 use crate::model::{GroupKind, Node, ObjectKey, Presence, Snapshot, Source};
 
@@ -25,8 +27,10 @@ pub(super) struct Walk {
     pub(super) loops: BTreeMap<FaultKey, Vec<ObjectKey>>,
     /// Appliers that fail or cannot start directly because of a fault.
     pub(super) affected: BTreeMap<FaultKey, BTreeSet<ObjectKey>>,
-    /// Faults that each applier and source is hit by.
-    pub(super) reach: BTreeMap<ObjectKey, BTreeSet<FaultKey>>,
+    /// Faults that each applier and source is hit by, as places in `identities`; see [`Walk::reaching`].
+    reach: BTreeMap<ObjectKey, Vec<u32>>,
+    /// Every fault's identity.
+    identities: Vec<FaultKey>,
     /// Objects that wait, themselves or behind others, for something that is out of sight or cannot be judged.
     pub(super) unjudged: BTreeSet<ObjectKey>,
     /// What each object waits for by edges that are not met; objects that wait for nothing have no entry.
@@ -153,6 +157,11 @@ impl<'a> Walker<'a> {
         let Some(standing) = self.standings.get(key) else { return };
         match standing {
             Standing::Suspended | Standing::Terminating => {}
+            Standing::Unreadable => {
+                if let Some(vertex) = self.vertex(key) {
+                    vertex.unjudged = true;
+                }
+            }
             Standing::NotObserved if node.live => {
                 let observed = node.observed_generation();
                 let fault = self.not_observed(key, node.meta.generation, observed, &node.meta.labels);
@@ -162,11 +171,14 @@ impl<'a> Walker<'a> {
             Standing::WaitsForDependencies | Standing::WaitsForSource | Standing::Behind => {
                 self.enter_source_of(node, *standing == Standing::WaitsForSource);
                 self.enter_dependencies(node, verdicts);
+                if *standing != Standing::Behind {
+                    self.enter_idle_wait(node);
+                }
             }
             Standing::Failed(failure) => self.enter_failure(node, failure),
             Standing::Running { since } => {
                 self.enter_running_health_check(node);
-                let allowed = node.effective_timeout() + std::time::Duration::from_secs(60);
+                let allowed = allowed(node) + std::time::Duration::from_secs(60);
                 if let Some(since) = since.filter(|since| is_older(self.snapshot.now, *since, allowed)) {
                     let ran = (self.snapshot.now.duration_since(since)).unsigned_abs().as_secs() / 60;
                     let summary =
@@ -177,15 +189,68 @@ impl<'a> Walker<'a> {
             Standing::Ready => {}
         }
         if matches!(standing, Standing::Ready | Standing::Behind)
-            && let Some(last) = last_chance(node)
+            && let Some(last) = self.last_chance(node, *standing == Standing::Behind)
             && let Some(interval) = node.interval
             && is_older(self.snapshot.now, last, interval * 2 + node.effective_timeout())
         {
             let summary = format!("{} has not run for more than twice its interval", key.name);
             self.blame(key, dependency::overdue(node, summary));
         }
+        if matches!(standing, Standing::Ready | Standing::Failed(_) | Standing::Running { .. }) {
+            self.enter_what_stops_the_next_run(node, verdicts);
+        }
         if !matches!(standing, Standing::Suspended) {
             self.note_what_is_out_of_sight(node, verdicts);
+        }
+    }
+
+    /// From when a Kustomization's next run is to be expected: its last one by its history, its creation or an edit (such as
+    /// a resume) where that is later; of one that is behind its source, when the source's artifact came. `None` where
+    /// nothing tells (kustomize-controller before 1.7 keeps no history).
+    fn last_chance(&self, node: &Node, behind: bool) -> Option<Timestamp> {
+        node.kustomization()?;
+        let source = node.source.as_ref().and_then(|source| self.snapshot.sources.get(source));
+        let artifact = source.and_then(|source| source.artifact.as_ref()).and_then(|artifact| artifact.updated);
+        let ran = node.status.history.iter().filter_map(|entry| entry.last).max();
+        let last = if behind { artifact.or(ran) } else { ran };
+        last.map(|last| [node.meta.created, node.meta.edited].into_iter().flatten().fold(last, Ord::max))
+    }
+
+    /// What the object waits for by its own words has been there for long, and its controller has not looked again.
+    fn enter_idle_wait(&mut self, node: &Node) {
+        // A refused object is looked at every 30 s (`--requeue-dependency`); this allows for a busy controller.
+        const LONG: std::time::Duration = std::time::Duration::from_secs(300);
+        let vertex = self.index.get(&node.key).and_then(|at| self.vertices.get(*at));
+        let waits = vertex
+            .is_none_or(|vertex| !vertex.waits.is_empty() || !vertex.faults.is_empty() || vertex.unjudged);
+        if waits {
+            return;
+        }
+        let source = node.source.as_ref().and_then(|source| self.snapshot.sources.get(source));
+        let artifact = source.and_then(|source| source.artifact.as_ref()).and_then(|artifact| artifact.updated);
+        let dependencies = node.depends_on.iter().filter_map(|entry| self.snapshot.nodes.get(&entry.key));
+        let met = dependencies.filter_map(|dependency| dependency.status.conditions.ready()?.since);
+        let words = node.status.conditions.ready().and_then(|ready| ready.since);
+        let since = met.chain(artifact).chain(words).max();
+        if since.is_some_and(|since| is_older(self.snapshot.now, since, LONG)) {
+            let summary = format!("{} could run, and its controller has not looked at it again", node.key.name);
+            self.blame(&node.key, dependency::overdue(node, summary));
+        }
+    }
+
+    /// A dependency or a source that is gone stops the next run, whatever the last one said.
+    fn enter_what_stops_the_next_run(&mut self, node: &Node, verdicts: &[Verdict]) {
+        for (entry, verdict) in node.depends_on.iter().zip(verdicts) {
+            if *verdict == Verdict::NotFound {
+                self.blame(&node.key, dependency::dependency_not_found(self.snapshot, node, &entry.key));
+            }
+        }
+        if let Some(source) = &node.source
+            && node.live
+            && source.kind != GroupKind::HELM_CHART // made by helm-controller itself
+            && self.snapshot.presence(source) == Presence::Absent
+        {
+            self.blame(&node.key, dependency::source_not_found(self.snapshot, &node.key, source, None));
         }
     }
 
@@ -222,12 +287,12 @@ impl<'a> Walker<'a> {
                     self.blame(&node.key, dependency::dependency_not_found(self.snapshot, node, &entry.key));
                 }
                 (Verdict::Forbidden | Verdict::ReadyExprUnknown, _) => self.cannot_judge(&node.key, &entry.key),
-                (_, Some(dependency)) if dependency.suspended => {
-                    self.blame(&node.key, dependency::dependency_suspended(dependency));
-                }
-                (Verdict::ReadyExprFalse, Some(_)) if standing == Some(&Standing::Ready) => {
+                (Verdict::ReadyExprFalse, Some(dependency)) if is_ready(dependency) => {
                     let expression = entry.ready_expr.as_deref().unwrap_or_default();
                     self.blame(&node.key, dependency::ready_expr_false(node, &entry.key, expression));
+                }
+                (_, Some(dependency)) if dependency.suspended => {
+                    self.blame(&node.key, dependency::dependency_suspended(dependency));
                 }
                 (_, Some(dependency)) => {
                     if standing == Some(&Standing::Terminating) && self.is_stuck(dependency) {
@@ -256,6 +321,10 @@ impl<'a> Walker<'a> {
             Failure { node, reason: &failure.reason, message: &failure.message, snapshot: self.snapshot };
         for lead in catalogue::leads(&failure) {
             match lead {
+                // The key of an object on another cluster may be that of an object here.
+                Lead::Fault(fault) if node.remote && is_of_the_target_cluster(fault.code) => {
+                    self.blame(&node.key, Fault { object: node.key.clone(), ..fault });
+                }
                 Lead::Fault(fault) => self.blame(&node.key, fault),
                 Lead::Walk(to) if to != node.key => self.enter_unhealthy(node, &to),
                 Lead::Walk(_) => {}
@@ -388,8 +457,7 @@ impl<'a> Walker<'a> {
 
     /// Loops of unmet waits that dependsOn alone does not close.
     fn mark_deadlocks(&mut self, layering: &mut Layering) -> BTreeMap<FaultKey, Vec<ObjectKey>> {
-        let edges: Vec<Vec<usize>> =
-            self.vertices.iter().map(|vertex| vertex.waits.iter().copied().collect()).collect();
+        let edges = self.edges();
         let mut loops = BTreeMap::new();
         for component in components(&edges) {
             let members: BTreeSet<ObjectKey> = component.iter().map(|&at| self.keys[at].clone()).collect();
@@ -415,7 +483,7 @@ impl<'a> Walker<'a> {
 
     /// A health check that failed over Flux objects which show no fault of their own is a fault of those objects.
     fn give_silent_failures_a_fault(&mut self) {
-        let reach = self.reach();
+        let (_, reach) = self.reach();
         let mut silent = Vec::new();
         for (key, node) in &self.snapshot.nodes {
             let Some(&at) = self.index.get(key) else { continue };
@@ -423,7 +491,12 @@ impl<'a> Walker<'a> {
                 continue;
             }
             for &target in &self.vertices[at].waits {
-                silent.push((key.clone(), dependency::unhealthy(node, self.keys[target])));
+                let target = self.keys[target];
+                let fault = match self.standings.get(target) {
+                    Some(Standing::Ready | Standing::Behind) => dependency::was_unhealthy(node, target),
+                    _ => dependency::unhealthy(node, target),
+                };
+                silent.push((key.clone(), fault));
             }
             if self.vertices[at].waits.is_empty() && !self.vertices[at].unjudged {
                 silent.push((key.clone(), dependency::unhealthy(node, key)));
@@ -436,24 +509,35 @@ impl<'a> Walker<'a> {
 
     // --- the result ------------------------------------------------------------------------------------------------
 
-    /// Faults that reach each vertex: its own and those of everything that it waits for.
-    fn reach(&self) -> Vec<BTreeSet<FaultKey>> {
-        self.spread(|vertex| vertex.faults.iter().map(|fault| (fault.object.clone(), fault.code)).collect())
+    /// Faults that reach each vertex: its own and those of everything that it waits for, as places in the list of all.
+    fn reach(&self) -> (Vec<FaultKey>, Vec<Vec<u32>>) {
+        let identity = |fault: &Fault| (fault.object.clone(), fault.code);
+        let all: BTreeSet<FaultKey> =
+            self.vertices.iter().flat_map(|vertex| &vertex.faults).map(identity).collect();
+        let all: Vec<FaultKey> = all.into_iter().collect();
+        let place = |fault: &Fault| {
+            let found =
+                all.binary_search_by(|(object, code)| (object, code).cmp(&(&fault.object, &fault.code)));
+            found.ok().and_then(|place| u32::try_from(place).ok())
+        };
+        let reach = self.spread(|vertex| vertex.faults.iter().filter_map(place).collect());
+        (all, reach)
     }
 
-    /// Spreads what each vertex has of its own to everything that waits for it.
-    fn spread<T: Ord + Clone>(&self, own: impl Fn(&Vertex) -> BTreeSet<T>) -> Vec<BTreeSet<T>> {
-        let edges: Vec<Vec<usize>> =
-            self.vertices.iter().map(|vertex| vertex.waits.iter().copied().collect()).collect();
-        let mut spread: Vec<BTreeSet<T>> = self.vertices.iter().map(own).collect();
+    /// Spreads what each vertex has of its own to everything that waits for it; ordered, each once.
+    fn spread(&self, own: impl Fn(&Vertex) -> Vec<u32>) -> Vec<Vec<u32>> {
+        let edges = self.edges();
+        let mut spread: Vec<Vec<u32>> = self.vertices.iter().map(own).collect();
         for component in components(&edges) {
-            let mut all = BTreeSet::new();
+            let mut all = Vec::new();
             for &member in &component {
-                all.extend(spread[member].iter().cloned());
+                all.extend_from_slice(&spread[member]);
                 for &target in &edges[member] {
-                    all.extend(spread[target].iter().cloned());
+                    all.extend_from_slice(&spread[target]);
                 }
             }
+            all.sort_unstable();
+            all.dedup();
             for &member in &component {
                 spread[member].clone_from(&all);
             }
@@ -461,9 +545,14 @@ impl<'a> Walker<'a> {
         spread
     }
 
+    fn edges(&self) -> Vec<Vec<usize>> {
+        self.vertices.iter().map(|vertex| vertex.waits.iter().copied().collect()).collect()
+    }
+
     fn finish(self, loops: BTreeMap<FaultKey, Vec<ObjectKey>>) -> Walk {
-        let reach = self.reach();
-        let unjudged = self.spread(|vertex| vertex.unjudged.then_some(()).into_iter().collect());
+        let (all, reach) = self.reach();
+        let unjudged = self.spread(|vertex| vertex.unjudged.then_some(0).into_iter().collect());
+        let bringers = dependency::Bringers::of(self.snapshot);
         let mut walk = Walk { loops, hidden: self.hidden, ..Walk::default() };
         for (at, vertex) in self.vertices.iter().enumerate() {
             let key = self.keys[at];
@@ -474,12 +563,13 @@ impl<'a> Walker<'a> {
                     walk.affected.entry(identity.clone()).or_default().insert(key.clone());
                 }
                 walk.stands_at.entry(identity.clone()).or_default().insert(key.clone());
-                walk.faults.entry(identity).or_insert_with(|| fault.clone());
+                walk.faults.entry(identity).or_insert_with(|| bringers.add_to(fault.clone(), key));
             }
             for &target in &vertex.waits {
                 if is_applier && self.snapshot.sources.contains_key(self.keys[target]) {
-                    for identity in &reach[target] {
-                        walk.affected.entry(identity.clone()).or_default().insert(key.clone());
+                    for &place in &reach[target] {
+                        let identity = all[place as usize].clone();
+                        walk.affected.entry(identity).or_default().insert(key.clone());
                     }
                 }
             }
@@ -492,7 +582,35 @@ impl<'a> Walker<'a> {
             }
         }
         walk.reach = self.keys.iter().map(|key| (*key).clone()).zip(reach).collect();
+        walk.identities = all;
         walk
+    }
+}
+
+impl Walk {
+    /// The faults that an applier or a source is hit by.
+    pub(super) fn reaching(&self, key: &ObjectKey) -> impl Iterator<Item = &FaultKey> {
+        let places = self.reach.get(key).map(Vec::as_slice).unwrap_or_default();
+        places.iter().map(|&place| &self.identities[place as usize])
+    }
+
+    /// Adds a fault that hits objects without stopping them: it spreads to nothing behind them.
+    pub(super) fn add(&mut self, fault: Fault, affected: impl IntoIterator<Item = ObjectKey>) {
+        let identity = (fault.object.clone(), fault.code);
+        let known = self.identities.iter().position(|known| *known == identity);
+        let place = known.unwrap_or_else(|| {
+            self.identities.push(identity.clone());
+            self.identities.len() - 1
+        });
+        let hit = self.affected.entry(identity.clone()).or_default();
+        let stands_at = self.stands_at.entry(identity.clone()).or_default();
+        for key in affected {
+            hit.insert(key.clone());
+            stands_at.insert(key.clone());
+            let reach = self.reach.entry(key).or_default();
+            reach.extend(u32::try_from(place));
+        }
+        self.faults.entry(identity).or_insert(fault);
     }
 }
 
@@ -520,12 +638,29 @@ pub(super) fn controller_down(snapshot: &Snapshot, kind: &GroupKind) -> Option<F
     }
 }
 
-/// From when a Kustomization's next run is to be expected: its last one by its history, or its creation or an edit (such
-/// as a resume) where that is later; `None` where there is no history (kustomize-controller before 1.7).
-fn last_chance(node: &Node) -> Option<jiff::Timestamp> {
-    node.kustomization()?;
-    let last = node.status.history.iter().filter_map(|entry| entry.last).max();
-    last.map(|last| [node.meta.created, node.meta.edited].into_iter().flatten().fold(last, Ord::max))
+/// Whether a dependency is ready by its own conditions, suspended or not.
+fn is_ready(node: &Node) -> bool {
+    node.is_observed() && node.status.conditions.is_true("Ready")
+}
+
+/// Whether the object of a fault lives where the failing object applies to, which may be another cluster.
+fn is_of_the_target_cluster(code: Code) -> bool {
+    matches!(
+        code,
+        Code::HealthCheckFailed
+            | Code::HelmInstallFailed
+            | Code::HelmUpgradeFailed
+            | Code::HelmTestFailed
+            | Code::HelmUninstallFailed
+            | Code::CrdMissing
+            | Code::NamespaceNotFound
+            | Code::NamespaceTerminating
+            | Code::WebhookUnavailable
+            | Code::ApiServiceUnavailable
+            | Code::Forbidden
+            | Code::PruneFailed
+            | Code::DeletionStuck
+    )
 }
 
 fn says_denied(node: &Node) -> bool {

@@ -197,9 +197,37 @@ pub struct Node {
     pub declared_at: Option<At>,
     /// Whether it was read from a cluster (or a dump of one), not only from a repository.
     pub live: bool,
+    /// It is there and could not be decoded: nothing but its key and metadata is known, and nothing may be concluded.
+    pub unreadable: bool,
 }
 
 impl Node {
+    /// An object that is there and could not be decoded.
+    pub fn unreadable(key: ObjectKey, meta: Meta) -> Self {
+        let spec = match &*key.kind.kind {
+            "Kustomization" => Spec::Kustomization(KustomizationSpec::default()),
+            "HelmRelease" => Spec::HelmRelease(HelmReleaseSpec::default()),
+            _ => Spec::ResourceSet,
+        };
+        Self {
+            key,
+            meta,
+            suspended: false,
+            depends_on: Vec::new(),
+            source: None,
+            interval: None,
+            retry_interval: None,
+            timeout: None,
+            service_account: None,
+            remote: false,
+            status: NodeStatus::default(),
+            spec,
+            declared_at: None,
+            live: true,
+            unreadable: true,
+        }
+    }
+
     /// The Kustomization's own fields.
     pub fn kustomization(&self) -> Option<&KustomizationSpec> {
         match &self.spec {

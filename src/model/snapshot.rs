@@ -33,6 +33,11 @@ impl Coverage {
             || self.namespaces.contains(&(key.kind.clone(), key.namespace.clone()))
     }
 
+    /// Whether the kind was listed in all namespaces.
+    pub fn covers_everywhere(&self, kind: &GroupKind) -> bool {
+        self.everywhere.contains(kind)
+    }
+
     /// Takes in what another look has covered.
     pub fn merge(&mut self, other: Self) {
         self.everywhere.extend(other.everywhere);

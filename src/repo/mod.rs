@@ -13,6 +13,19 @@ use crate::wire::SnapshotBuilder;
 
 pub use walk::{read_dump, read_repository};
 
+/// What a dump should hold: all that `status` and `why` look at but Secrets.
+macro_rules! kinds {
+    () => {
+        "ks,hr,gitrepo,ocirepo,buckets.source.toolkit.fluxcd.io,helmrepo,hc,ns,deploy,sts,po,events"
+    };
+}
+
+/// How to write a dump that holds all that `status` and `why` look at.
+pub const HOW_TO_DUMP: &str = concat!("kubectl get ", kinds!(), " -A -o yaml >dump.yaml");
+
+/// The same for help texts: they are wrapped at spaces, and nothing stands behind the word that no line can hold.
+pub const HOW_TO_DUMP_IN_HELP: &str = concat!("kubectl get -A -o yaml >dump.yaml \\\n    ", kinds!());
+
 /// Reads a dump that is built into the binary; the label is also the name of its file in messages.
 pub(crate) fn parse_embedded(text: &str, label: &str) -> Result<Snapshot, InputError> {
     let mut builder = SnapshotBuilder::new();
@@ -73,12 +86,13 @@ pub enum InputError {
 
 impl InputError {
     /// What the reader can do next.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoFiles { .. } => Some(
-                "files end in .yaml, .yml, .json or .jsonl, and may be compressed (.gz); others can be named",
+                "files end in .yaml, .yml, .json or .jsonl, and may be compressed (.gz); others can be named"
+                    .to_owned(),
             ),
-            Self::Nothing { .. } => Some("write a dump with `kubectl get ks,hr,gitrepo -A -o yaml`"),
+            Self::Nothing { .. } => Some(format!("write a dump with: {HOW_TO_DUMP}")),
             Self::NotFound { .. }
             | Self::Unreadable { .. }
             | Self::OutsideRepository { .. }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::parse::{Manifest, parse_manifests};
-use crate::model::{OriginKind, Snapshot};
+use crate::model::{GroupKind, ObjectKey, OriginKind, Snapshot};
 use crate::wire::{SnapshotBuilder, codes};
 
 /// One file of the tree. Without `Debug`: it may hold a Secret.
@@ -68,21 +68,102 @@ pub(super) fn declared(files: &[TreeFile], label: String, problems: Vec<String>)
         .filter(|path| !resources.contains(path)) // one may stand in both, for different overlays
         .collect();
     let namespaces = Namespaces::new(&kustomize);
-    for (path, objects) in manifests {
-        if no_objects.contains(path) {
-            continue;
-        }
-        for Manifest { mut value, place } in objects {
-            if let (Some(namespace), Some(metadata)) = (namespaces.of(path), value["metadata"].as_object_mut())
+    let mut declarations: Vec<(&str, ObjectKey, Manifest)> = Vec::new();
+    for (path, objects) in manifests.into_iter().filter(|(path, _)| !no_objects.contains(path)) {
+        for mut manifest in objects {
+            if let (Some(namespace), Some(metadata)) =
+                (namespaces.of(path), manifest.value["metadata"].as_object_mut())
             {
                 metadata.insert("namespace".to_owned(), namespace.into()); // kustomize overrides what stands there
             }
+            declarations.push((path, key_of(&manifest.value), manifest));
+        }
+    }
+    let clusters = clusters(files, &declarations);
+    let named = Named::new(&kustomize, &declarations);
+    // Of two declarations of an object the builder takes the first.
+    declarations.sort_by_key(|(path, ..)| !named.holds(path));
+    let cluster_of = |path: &str| clusters.iter().find(|cluster| is_inside(path, cluster));
+    let mut seen: BTreeMap<ObjectKey, Option<&String>> = BTreeMap::new();
+    let mut twice = BTreeSet::new();
+    for (path, key, Manifest { value, place }) in declarations {
+        let cluster = cluster_of(path);
+        let first = *seen.entry(key.clone()).or_insert(cluster);
+        if cluster.is_some() && first.is_some() && first != cluster {
+            twice.insert(key); // no mistake: each cluster has its own
+        } else {
             builder.add(value, place);
         }
+    }
+    if clusters.len() > 1 {
+        builder.warn(codes::SEVERAL_CLUSTERS, several(&clusters, twice.len()));
     }
     let mut snapshot = builder.finish(label, Some(jiff::Timestamp::UNIX_EPOCH));
     snapshot.origin = OriginKind::Declared;
     snapshot
+}
+
+/// Which object a manifest declares.
+fn key_of(value: &Value) -> ObjectKey {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let kind = GroupKind::from_api_version(&text(&value["apiVersion"]), &text(&value["kind"]));
+    ObjectKey::new(kind, text(&value["metadata"]["namespace"]), text(&value["metadata"]["name"]))
+}
+
+/// Folders of the clusters, as far as they can be told: where Flux was bootstrapped, what a FluxInstance syncs, and
+/// `clusters/<name>` folders that declare the same object. A folder inside of another one is none of its own.
+fn clusters(files: &[TreeFile], declarations: &[(&str, ObjectKey, Manifest)]) -> BTreeSet<String> {
+    let around = |path: &str| {
+        let folder = split(path).0;
+        let flux = split(folder).1 == "flux-system"; // the folder that `flux bootstrap` makes
+        if flux { split(folder).0.to_owned() } else { folder.to_owned() }
+    };
+    let bootstrapped = files.iter().filter(|file| split(&file.path).1 == "gotk-sync.yaml");
+    let mut folders: BTreeSet<String> = bootstrapped.map(|file| around(&file.path)).collect();
+    let mut declared_in: BTreeMap<&ObjectKey, BTreeSet<&str>> = BTreeMap::new();
+    for (path, key, manifest) in declarations {
+        if key.kind == GroupKind::FLUX_INSTANCE {
+            let synced = manifest.value["spec"]["sync"]["path"].as_str().and_then(|path| join("", path));
+            folders.insert(synced.unwrap_or_else(|| around(path)));
+        }
+        if let Some(folder) = cluster_folder(path) {
+            declared_in.entry(key).or_default().insert(folder);
+        }
+    }
+    let shared = declared_in.into_values().filter(|folders| folders.len() > 1);
+    folders.extend(shared.flatten().map(str::to_owned));
+    let all = folders.clone();
+    folders.retain(|folder| !all.iter().any(|other| other != folder && is_inside(folder, other)));
+    folders
+}
+
+/// `clusters/<name>`, the innermost one around a file.
+fn cluster_folder(path: &str) -> Option<&str> {
+    let at = path.rmatch_indices("clusters/").map(|(at, found)| (at, at + found.len()));
+    let mut at = at.filter(|(at, _)| *at == 0 || path[..*at].ends_with('/'));
+    at.find_map(|(_, name)| path[name..].find('/').map(|length| &path[..name + length]))
+}
+
+fn is_inside(path: &str, folder: &str) -> bool {
+    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn several(clusters: &BTreeSet<String>, twice: usize) -> String {
+    let names: Vec<&str> = clusters.iter().map(String::as_str).collect();
+    let shown = match names.as_slice() {
+        [a, b, c, rest @ ..] if !rest.is_empty() => format!("{a}, {b}, {c} and {} more", rest.len()),
+        names => names.join(", "),
+    };
+    let once = match twice {
+        0 => String::new(),
+        1 => "; 1 object that more than one of them declares is shown once".to_owned(),
+        count => format!("; {count} objects that more than one of them declares are shown once"),
+    };
+    let first = names.first().unwrap_or(&".");
+    format!(
+        "several clusters seem to be declared here ({shown}) and are shown together{once}; --path {first} narrows to \
+         one"
+    )
 }
 
 /// Flux's own groups, and those of its operator and extensions.
@@ -160,6 +241,37 @@ impl<'tree> Namespaces<'tree> {
             }
             folder = split(folder).0;
         }
+    }
+}
+
+/// Which files are built: the others may be drafts and leftovers.
+struct Named<'tree> {
+    kustomize: &'tree BTreeMap<String, KustomizeFile>,
+    /// Files and folders that `resources` name, and folders that a Flux Kustomization builds.
+    paths: BTreeSet<String>,
+}
+
+impl<'tree> Named<'tree> {
+    fn new(
+        kustomize: &'tree BTreeMap<String, KustomizeFile>,
+        declarations: &[(&str, ObjectKey, Manifest)],
+    ) -> Self {
+        let resources = kustomize.values().flat_map(|file| file.resources.iter().cloned());
+        let appliers = declarations.iter().filter(|(_, key, _)| key.kind == GroupKind::KUSTOMIZATION);
+        let built = appliers.filter_map(|(.., manifest)| join("", manifest.value["spec"]["path"].as_str()?));
+        Self { kustomize, paths: resources.chain(built).filter(|path| !path.is_empty()).collect() }
+    }
+
+    /// Whether something names the file, or a folder around it from which every file is taken.
+    fn holds(&self, path: &str) -> bool {
+        let mut path = path;
+        while !self.paths.contains(path) {
+            path = split(path).0;
+            if path.is_empty() || self.kustomize.contains_key(path) {
+                return false; // a kustomization file takes what it names and nothing else
+            }
+        }
+        true
     }
 }
 
@@ -281,15 +393,91 @@ mod tests {
         assert_eq!(names(&snapshot), ["Kustomization/a"]);
     }
 
+    fn told(snapshot: &Snapshot, code: &str) -> Vec<String> {
+        let warnings = snapshot.warnings.iter().filter(|warning| warning.code == code);
+        warnings.map(|warning| warning.text.clone()).collect()
+    }
+
     #[test]
-    fn the_first_of_two_declarations_counts() {
+    fn of_two_declarations_the_first_is_shown() {
         let snapshot = files(&[("a.yaml", &ks("x")), ("b.yaml", &ks("x"))]);
         assert_eq!(
             snapshot.nodes[&ObjectKey::kustomization("", "x")].declared_at.clone().unwrap().path,
             "a.yaml"
         );
-        let warning = snapshot.warnings.iter().find(|warning| warning.code == codes::DUPLICATE_OBJECT).unwrap();
-        assert_eq!(warning.text, "b.yaml:2: also declared in a.yaml:2, which counts");
+        assert_eq!(told(&snapshot, codes::DUPLICATE_OBJECT), ["b.yaml:2: also declared in a.yaml:2"]);
+    }
+
+    #[test]
+    fn a_declaration_that_is_built_comes_before_a_leftover() {
+        let built = |files_: &[(&str, &str)]| {
+            let at = files(files_).nodes[&ObjectKey::kustomization("", "x")].declared_at.clone();
+            at.unwrap().path
+        };
+        let (x, y) = (ks("x"), format!("{}spec: {{path: ./built}}\n", ks("y")));
+        assert_eq!(
+            built(&[("a.yaml", &x), ("b.yaml", &x), ("kustomization.yaml", "resources: [b.yaml]")]),
+            "b.yaml"
+        );
+        let folder = [("a.yaml", &*x), ("b/x.yaml", &*x), ("kustomization.yaml", "resources: [b]")];
+        assert_eq!(built(&folder), "b/x.yaml");
+        let by_flux = [("a.yaml", &*x), ("built/deep/x.yaml", &*x), ("y.yaml", &*y)];
+        assert_eq!(built(&by_flux), "built/deep/x.yaml");
+        let left_out = [&by_flux[..], &[("built/deep/kustomization.yaml", "resources: [other.yaml]")]].concat();
+        assert_eq!(built(&left_out), "a.yaml");
+    }
+
+    #[test]
+    fn several_clusters_are_named_and_their_objects_are_no_duplicates() {
+        let synced = |path: &str| {
+            format!(
+                "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {{name: flux, namespace: {}}}\nspec: {{sync: {{path: {path}}}}}\n",
+                path.replace('/', "-")
+            )
+        };
+        let (a, b, x) = (synced("clusters/a"), synced("./b"), ks("x"));
+        for (name, tree, warning) in [
+            ("no cluster", vec![("a/x.yaml", &*x), ("b/y.yaml", &*x)], None),
+            ("one cluster", vec![("clusters/a/x.yaml", &x), ("clusters/a/sub/x.yaml", &x)], None),
+            ("one was bootstrapped", vec![("flux-system/gotk-sync.yaml", ""), ("clusters/a/x.yaml", &x)], None),
+            (
+                "one inside of another",
+                vec![("home/flux-system/gotk-sync.yaml", ""), ("home/sub/flux-system/gotk-sync.yaml", "")],
+                None,
+            ),
+            (
+                "clusters that differ in all",
+                vec![("clusters/a/x.yaml", &x), ("clusters/b/y.yaml", "# nothing")],
+                None,
+            ),
+            (
+                "clusters that declare the same",
+                vec![("env/clusters/a/x.yaml", &x), ("env/clusters/b/deep/y.yaml", &x), ("clusters.yaml", "")],
+                Some(
+                    "(env/clusters/a, env/clusters/b) and are shown together; 1 object that more than one of them declares is shown once; --path env/clusters/a narrows to one",
+                ),
+            ),
+            (
+                "two were bootstrapped",
+                vec![("p/flux-system/gotk-sync.yaml", ""), ("s/flux-system/gotk-sync.yaml", "")],
+                Some("(p, s) and are shown together; --path p narrows to one"),
+            ),
+            (
+                "two are synced",
+                vec![("flux/a.yaml", &a), ("flux/b.yaml", &b)],
+                Some("(b, clusters/a) and are shown together; --path b narrows to one"),
+            ),
+        ] {
+            let snapshot = files(&tree);
+            let expected: Vec<String> = warning
+                .iter()
+                .map(|rest| format!("several clusters seem to be declared here {rest}"))
+                .collect();
+            assert_eq!(told(&snapshot, codes::SEVERAL_CLUSTERS), expected, "{name}");
+            if warning.is_some() {
+                assert_eq!(told(&snapshot, codes::DUPLICATE_OBJECT), Vec::<String>::new(), "{name}");
+            }
+        }
     }
 
     #[test]

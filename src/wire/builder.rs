@@ -1,5 +1,6 @@
 //! Gathers documents and makes one [`Snapshot`] of them, the same whatever order they come in.
 
+use std::cmp::Ordering;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -34,6 +35,8 @@ pub mod codes {
     pub const DUPLICATE_OBJECT: &str = "DuplicateObject";
     /// A repository was read without building it.
     pub const FIRST_CUT: &str = "FirstCut";
+    /// What was read comes from several clusters, or from one at different times; a repository declares several.
+    pub const SEVERAL_CLUSTERS: &str = "SeveralClusters";
 }
 
 /// Where a document stands.
@@ -102,6 +105,43 @@ struct Seen {
     content: Content,
     problems: Vec<String>,
     place: Place,
+    /// Uid (empty where it was left out) and file of every reading of it.
+    readings: Vec<(String, String)>,
+    /// Nothing tells which of two readings that differ is the newer one.
+    undated: bool,
+}
+
+impl Seen {
+    fn new(age: Age, content: Content, problems: Vec<String>, place: Place, uid: String) -> Self {
+        let readings = vec![(uid, place.file.clone())];
+        Self { age, content, problems, place, readings, undated: false }
+    }
+
+    /// Takes another reading in: the newer one counts. Of two of one age it is the one that counts in every order of
+    /// the input.
+    fn merge(&mut self, mut other: Self) {
+        let words = |seen: &Self| (format!("{:?}", seen.content), seen.problems.clone());
+        let place = |seen: &Self| (seen.place.file.clone(), seen.place.line);
+        let newer = match other.age.cmp(&self.age) {
+            Ordering::Equal => {
+                let (ours, theirs) = (words(self), words(&other));
+                self.undated |= ours != theirs && self.age.resource_version.is_none();
+                other.undated |= self.undated;
+                (theirs, place(&other)) > (ours, place(self))
+            }
+            order => order.is_gt(),
+        };
+        if newer {
+            std::mem::swap(self, &mut other);
+        }
+        self.readings.append(&mut other.readings);
+    }
+
+    /// Whether its readings are of several objects, or of one at moments of which nothing is known.
+    fn is_mixed(&self) -> bool {
+        let uids = self.readings.iter().map(|(uid, _)| uid).filter(|uid| !uid.is_empty());
+        self.undated || uids.collect::<BTreeSet<_>>().len() > 1
+    }
 }
 
 /// What one file held that is no object, for one warning.
@@ -139,8 +179,8 @@ impl SnapshotBuilder {
 
     /// Adds a document: an object, a `v1` List, a typed list, or something else, which is counted and warned of.
     ///
-    /// Of the same object twice, the newer one stays (resource version, then generation, then the later one); of
-    /// the same declaration twice the first one, with a warning.
+    /// Of the same object twice, the newer one stays (resource version, then generation), with a warning where they
+    /// are of several clusters; of the same declaration twice the first one, with a warning.
     pub fn add(&mut self, document: Value, place: Place) {
         let mut covers = Coverage::default();
         self.document(document, place, &mut covers);
@@ -344,30 +384,26 @@ impl SnapshotBuilder {
             Ok(metadata) => metadata,
             Err(error) => {
                 let problem = format!("metadata.{error}");
-                let seen = Seen {
-                    age: Age::default(),
-                    content: Content::Other(Meta::default()),
-                    problems: vec![problem],
-                    place,
-                };
-                return self.see(key, seen);
+                let content = undecodable(&key, Meta::default(), &place);
+                let uid = document["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+                return self.see(key, Seen::new(Age::default(), content, vec![problem], place, uid));
             }
         };
         let age = age_of(&metadata);
         if matches!((&*key.kind.group, &*key.kind.kind), ("" | "events.k8s.io", "Event")) {
             return self.event(&document, metadata, age, &place);
         }
+        let uid = metadata.uid.clone();
         let meta = convert::meta(metadata, &key);
         let mut problems = Vec::new();
         let content = match content(&key, meta.clone(), &document, data, &place, &mut problems) {
             Ok(content) => content,
             Err(problem) => {
-                // It is there, so nothing that refers to it may say that it is missing.
                 problems.push(problem);
-                Content::Other(meta)
+                undecodable(&key, meta, &place)
             }
         };
-        self.see(key, Seen { age, content, problems, place });
+        self.see(key, Seen::new(age, content, problems, place, uid));
     }
 
     fn see(&mut self, key: ObjectKey, seen: Seen) {
@@ -376,15 +412,11 @@ impl SnapshotBuilder {
                 vacant.insert(seen);
             }
             Entry::Occupied(occupied) if seen.place.declared.is_some() => {
-                let text = format!("{}: also declared in {}, which counts", seen.place, occupied.get().place);
+                let text = format!("{}: also declared in {}", seen.place, occupied.get().place);
                 let object = Some(occupied.key().clone());
                 self.warnings.insert(Warning { code: codes::DUPLICATE_OBJECT, text, object });
             }
-            Entry::Occupied(mut occupied) => {
-                if seen.age >= occupied.get().age {
-                    occupied.insert(seen);
-                }
-            }
+            Entry::Occupied(mut occupied) => occupied.get_mut().merge(seen),
         }
     }
 
@@ -394,7 +426,11 @@ impl SnapshotBuilder {
             Err(error) => Err(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name)),
         };
         let identity = event_identity(metadata.uid, metadata.namespace, metadata.name);
-        if self.events.get(&identity).is_none_or(|known| age >= known.0) {
+        // Of two readings of one age the words decide, never the order in which they came.
+        let newer = |known: &(Age, Result<(ObjectKey, Event), String>)| {
+            (age, format!("{read:?}")) > (known.0, format!("{:?}", known.1))
+        };
+        if self.events.get(&identity).is_none_or(newer) {
             self.events.insert(identity, (age, read));
         }
     }
@@ -409,6 +445,7 @@ impl SnapshotBuilder {
                 Err(problem) => self.broken(problem),
             }
         }
+        self.warn_of_mixed();
         let mut coverage = self.lists.coverage();
         coverage.merge(self.listed);
         if !self.unreadable {
@@ -442,6 +479,30 @@ impl SnapshotBuilder {
         snapshot.warnings = self.warnings.into_iter().collect();
         snapshot.complete = complete;
         snapshot
+    }
+
+    /// Dumps of several clusters, or of one at different times, make no picture of any of them.
+    fn warn_of_mixed(&mut self) {
+        let mixed: Vec<_> = self.objects.iter().filter(|(_, seen)| seen.is_mixed()).collect();
+        let Some((first, _)) = mixed.first() else { return };
+        let what = match mixed.len() {
+            1 => first.to_string(),
+            count => format!("{count} objects ({first}, …)"),
+        };
+        let files = mixed.iter().flat_map(|(_, seen)| &seen.readings).map(|(_, file)| file.as_str());
+        let files: Vec<&str> = files.collect::<BTreeSet<_>>().into_iter().collect();
+        let said = match files.as_slice() {
+            [one, other] => format!("{one} and {other} say"),
+            [one, other, rest @ ..] if !rest.is_empty() => {
+                format!("{one}, {other} and {} more say", rest.len())
+            }
+            files => format!("{} says", files.concat()),
+        };
+        let text = format!(
+            "what {said} of {what} does not fit together: it comes from several clusters, or from one at different \
+             times; one reading of each object is shown"
+        );
+        self.incomplete(codes::SEVERAL_CLUSTERS, text);
     }
 
     fn warn_of_skipped(&mut self) {
@@ -579,6 +640,20 @@ fn content(
         }
         _ => Content::Other(meta),
     })
+}
+
+/// An object that is there, so that nothing which refers to it may say that it is missing, and of which nothing else
+/// is known; what has a place in the layers keeps it.
+fn undecodable(key: &ObjectKey, meta: Meta, place: &Place) -> Content {
+    if !key.kind.is_applier() {
+        return Content::Other(meta);
+    }
+    let node = Node::unreadable(key.clone(), meta);
+    Content::Node(Box::new(Node {
+        declared_at: convert::at(place, place.line),
+        live: place.declared.is_none(),
+        ..node
+    }))
 }
 
 /// Takes a field of values out of a document before anything else looks at it; `null` counts as absent.

@@ -108,10 +108,11 @@ fn node(key: ObjectKey, meta: Meta, place: &Place, status: NodeStatus, spec: Spe
         spec,
         declared_at: at(place, place.line),
         live: place.declared.is_none(),
+        unreadable: false,
     }
 }
 
-fn at(place: &Place, line: Option<usize>) -> Option<At> {
+pub(super) fn at(place: &Place, line: Option<usize>) -> Option<At> {
     place.declared.as_ref()?;
     Some(At { path: place.file.clone(), line: line? })
 }

@@ -1,6 +1,8 @@
 use std::io::Read as _;
 use std::process::Stdio;
 
+use kubectl_fluxlayers::repo::HOW_TO_DUMP_IN_HELP;
+
 use crate::support::{finish, fluxlayers, run};
 
 #[test]
@@ -23,6 +25,16 @@ fn the_long_help_has_examples() {
         let help = run(args);
         assert_eq!(help.code, 0);
         assert!(help.stdout.contains("Examples:\n") && help.stdout.contains("Exit codes:"), "{}", help.stdout);
+    }
+}
+
+#[test]
+fn a_command_in_the_help_survives_every_width() {
+    for columns in ["40", "80", "100", "200"] {
+        for args in [&["--help"][..], &["status", "--help"]] {
+            let help = finish(fluxlayers(args).env("COLUMNS", columns));
+            assert!(help.stdout.contains(HOW_TO_DUMP_IN_HELP), "{columns}: {}", help.stdout);
+        }
     }
 }
 
@@ -67,6 +79,7 @@ fn bad_arguments_are_told_on_standard_error_and_exit_2() {
         (&["status", "a//b"], "expected NAME, KIND/NAME or KIND/NAMESPACE/NAME"),
         (&["status", "--watch", "--demo"], "--watch follows a cluster: leave --demo away"),
         (&["--demo", "status", "--from", "dump.yaml"], "error: --from and --demo exclude each other"),
+        (&["status", "--from", "-", "--from", "-"], "error: standard input can be read once"),
         (&["status", "--offline"], "error: --offline reads a repository alone: it needs --repo"),
         (&["completion", "nushell"], "invalid value 'nushell'"),
     ] {

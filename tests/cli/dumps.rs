@@ -55,8 +55,8 @@ fn recorded_lists_of_a_blocked_cluster_show_its_five_faults() {
     assert_eq!(code, 1);
     assert_eq!(json["layers"].as_array().unwrap().len(), 29, "the chain");
     let chain = cause(&json, "external-secrets");
-    assert_eq!((&chain["code"], &chain["blocks"]), (&"HelmInstallFailed".into(), &25.into()));
-    assert_eq!(chain["object"]["kind"], "HelmRelease");
+    assert_eq!((&chain["code"], &chain["blocks"]), (&"HelmInstallFailed".into(), &26.into()));
+    assert_eq!((&chain["object"]["kind"], &chain["subcode"]), (&"Deployment".into(), &"ImagePull".into()));
     assert_eq!(cause(&json, "cycle-x")["cycle"].as_array().unwrap().len(), 2);
     assert_eq!(cause(&json, "does-not-exist")["code"], "DependencyNotFound");
     let source = cause(&json, "tenants");
@@ -123,6 +123,21 @@ fn the_demo_has_two_root_causes_and_the_layers_of_the_example() {
             "apps auth monitoring",
         ]
     );
+}
+
+#[test]
+fn a_filter_finds_causes_of_kinds_that_are_not_shown() {
+    let (code, media) = json(&[], &["--demo", "-n", "media"]);
+    assert_eq!(
+        (code, &media["summary"]["total"], &media["rootCauses"][0]["code"]),
+        (1, &Value::from(0), &Value::from("HelmUpgradeFailed"))
+    );
+    let told = run(&["status", "--demo", "-n", "media"]);
+    assert_eq!(told.code, 1);
+    assert!(told.stdout.contains("Deployment media/jellyfin  HelmUpgradeFailed"), "{}", told.stdout);
+    assert_eq!(told.stderr, "note: no Kustomization matches these filters; --kind all looks at every kind\n");
+    let asked = run(&["status", "--demo", "-n", "media", "--kind", "ks"]);
+    assert_eq!((asked.code, asked.stdout.as_str()), (0, ""));
 }
 
 #[test]
@@ -210,6 +225,15 @@ fn bad_input_is_one_clear_message_and_no_answer() {
         assert_eq!(errors.len(), 1, "{path}: {}", run.stderr);
         assert!(run.stderr.contains(says), "{path}: {}", run.stderr);
     }
+}
+
+#[test]
+fn what_comes_through_a_pipe_is_used_up_and_no_command_is_offered() {
+    let demo =
+        std::fs::File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo/cluster.yaml")).unwrap();
+    let run = finish(fluxlayers(&["status", "--from", "-"]).env("LC_ALL", "C.UTF-8").stdin(demo));
+    assert_eq!(run.code, 1);
+    assert!(run.stdout.contains("SopsKeyMismatch") && !run.stdout.contains('►'), "{}", run.stdout);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn the_blocked_cluster_shows_its_causes() {
         })
         .collect();
     insta::assert_snapshot!(causes.join("\n"), @r"
-    HelmRelease/external-secrets/external-secrets HelmInstallFailed
+    Deployment/external-secrets/external-secrets HelmInstallFailed
     GitRepository/apps/flux-system SourceNotFound
     Kustomization/apps/cycle-x DependencyCycle
     Kustomization/apps/does-not-exist DependencyNotFound

@@ -387,26 +387,9 @@ fn no_namespace(failure: &Failure<'_>, what: &str, name: &str) -> Fault {
     if by_now {
         return made.remedy("it is there by now: ask for another run", super::reconcile(&failure.node.key));
     }
-    let made = declared_by(made, failure, |key| *key == object);
     let create = failure.there(command("kubectl create namespace {}", &[name]));
     made.remedy("declare the Namespace in Git, in this path or in one that this depends on", None)
         .remedy("or create it by hand", create)
-}
-
-/// Adds the dependency that is missing, where another object brings what is not there.
-fn declared_by(made: Fault, failure: &Failure<'_>, wanted: impl Fn(&ObjectKey) -> bool) -> Fault {
-    let brings: Vec<&ObjectKey> = failure
-        .appliers_of(wanted)
-        .into_iter()
-        .filter(|applier| applier.kind == failure.node.key.kind)
-        .collect();
-    match brings.first() {
-        Some(applier) => made.remedy(
-            format!("{} brings it: add it to dependsOn of {}", called(applier), failure.node.key.name),
-            None,
-        ),
-        None => made,
-    }
 }
 
 fn no_such_kind(failure: &Failure<'_>, what: &str, kind: &str, api_version: &str) -> Fault {
@@ -460,13 +443,7 @@ fn no_such_kind(failure: &Failure<'_>, what: &str, kind: &str, api_version: &str
         };
     }
     let definition = format!("{needs}, which {place} does not serve: the CustomResourceDefinition is missing");
-    let plural = wanted.kind.to_lowercase();
-    let stem = plural.strip_suffix('y').unwrap_or(&plural).to_owned();
     let made = crd_missing(&wanted, &definition);
-    let made = declared_by(made, failure, |key| {
-        key.kind == GroupKind::CUSTOM_RESOURCE_DEFINITION
-            && key.name.split_once('.').is_some_and(|(plural, of)| of == group && plural.starts_with(&stem))
-    });
     made.remedy(
         "let what brings the CustomResourceDefinition be applied first: put it into dependsOn, with wait: true there",
         None,
@@ -842,23 +819,6 @@ mod tests {
         assert!(remedy.contains("monitoring.coreos.com/v1,"), "{remedy}");
         let (found, remedy) = code(&snapshot, "monitoring.coreos.com/v1");
         assert_eq!((found, remedy.as_str()), (Code::CrdMissing, "ask for another run"));
-    }
-
-    #[test]
-    fn who_brings_a_definition_or_a_namespace_becomes_a_dependency() {
-        let node = ks("flux/apps");
-        let crd = key(GroupKind::CUSTOM_RESOURCE_DEFINITION, "servicemonitors.monitoring.coreos.com");
-        let operator = ks("flux/operator").holding(&[crd]);
-        let mut snapshot = Snapshot::default();
-        snapshot.nodes.insert(operator.key.clone(), operator);
-        let message = "ServiceMonitor/a/m dry-run failed: no matches for kind \"ServiceMonitor\" in version \
-                       \"monitoring.coreos.com/v1\"";
-        let failure = Failure { node: &node, reason: "ReconciliationFailed", message, snapshot: &snapshot };
-        let fault = only(leads(&failure));
-        assert_eq!(
-            fault.remedies[0].text,
-            "Kustomization flux/operator brings it: add it to dependsOn of apps"
-        );
     }
 
     #[test]

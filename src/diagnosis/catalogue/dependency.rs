@@ -1,8 +1,10 @@
 //! Faults between objects: missing and suspended dependencies, cycles, deadlocks, expressions that are false, sources
 //! that do not exist, and objects that no controller looks at.
 
+use std::collections::BTreeMap;
+
 use super::{called, command, describe, fault, quote, reconcile, resume};
-use crate::diagnosis::cause::{Code, Fault, Quote};
+use crate::diagnosis::cause::{Code, Fault, Quote, Remedy};
 use crate::model::{Conditions, GroupKind, Node, ObjectKey, Snapshot, Source};
 
 /// What a Ready condition says.
@@ -212,4 +214,62 @@ pub(crate) fn unhealthy(node: &Node, waited_for: &ObjectKey) -> Fault {
         ready_words(&node.status.conditions),
     )
     .remedy("look at it", describe(waited_for))
+}
+
+/// A Flux object that was not healthy when a health check looked last, and is ready by now: the next run decides.
+pub(crate) fn was_unhealthy(node: &Node, waited_for: &ObjectKey) -> Fault {
+    let summary = format!(
+        "{} was not healthy when {} looked last, and is ready by now",
+        called(waited_for),
+        node.key.name
+    );
+    with(fault(node.key.clone(), Code::HealthCheckFailed, None, summary), ready_words(&node.status.conditions))
+        .remedy("let it run again", reconcile(&node.key))
+}
+
+/// Who has applied each CustomResourceDefinition and Namespace, by the inventories: where one is missing, whoever brings it
+/// should come first.
+pub(crate) struct Bringers<'a>(BTreeMap<&'a ObjectKey, &'a ObjectKey>);
+
+impl<'a> Bringers<'a> {
+    /// Of all inventories of this cluster.
+    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+        let local = snapshot.nodes.values().filter(|node| !node.remote);
+        let entries = local
+            .flat_map(|node| node.status.inventory.iter().flatten().map(move |entry| (&entry.key, &node.key)));
+        let comes_first = |key: &ObjectKey| {
+            key.kind == GroupKind::CUSTOM_RESOURCE_DEFINITION || key.kind == GroupKind::NAMESPACE
+        };
+        Self(entries.filter(|(key, _)| comes_first(key)).collect())
+    }
+
+    /// Who brings what the fault misses: the missing edge.
+    fn of_fault(&self, fault: &Fault) -> Option<&'a ObjectKey> {
+        match fault.code {
+            Code::NamespaceNotFound => self.0.get(&fault.object).copied(),
+            // The object is named `<Kind>.<group>`, the definition `<plural>.<group>`.
+            Code::CrdMissing => {
+                let (kind, group) = fault.object.name.split_once('.')?;
+                let kind = kind.to_lowercase();
+                let stem = kind.strip_suffix('y').unwrap_or(&kind);
+                let is_it = |key: &ObjectKey| {
+                    key.name.split_once('.').is_some_and(|(plural, of)| of == group && plural.starts_with(stem))
+                };
+                self.0.iter().find(|(key, _)| is_it(key)).map(|(_, bringer)| *bringer)
+            }
+            _ => None,
+        }
+    }
+
+    /// Puts the missing edge first among the remedies of a fault that hits `affected`.
+    pub(crate) fn add_to(&self, mut fault: Fault, affected: &ObjectKey) -> Fault {
+        let bringer =
+            self.of_fault(&fault).filter(|bringer| **bringer != *affected && bringer.kind == affected.kind);
+        if let Some(bringer) = bringer {
+            let text = format!("{} brings it: add it to dependsOn of {}", called(bringer), affected.name);
+            fault.remedies.insert(0, Remedy { text, command: None });
+            fault.remedies.truncate(3);
+        }
+        fault
+    }
 }

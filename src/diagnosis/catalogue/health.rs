@@ -30,7 +30,8 @@ pub(super) struct Wait<'a> {
     pub status: &'a str,
 }
 
-/// The list behind `timeout waiting for:` and `failed early due to stalled resources:`; empty where there is none.
+/// The list behind `timeout waiting for:` and `failed early due to stalled resources:`, or Helm's own words for the same,
+/// `resource Deployment/ns/name not ready. status: InProgress, message: …`; empty where there is none.
 ///
 /// Entries that the length limit of conditions cut off are left out. Names can hold colons, never spaces.
 pub(super) fn waits(message: &str) -> Vec<Wait<'_>> {
@@ -49,6 +50,16 @@ pub(super) fn waits(message: &str) -> Vec<Wait<'_>> {
             }
         }
         rest = tail;
+    }
+    for sentence in message.split("resource ").skip(1) {
+        let Some((id, tail)) = sentence.split_once(" not ready. status: ") else { continue };
+        let status = tail.split([',', '\n']).next().unwrap_or_default().trim();
+        if let Some(object) = subject(id) {
+            let wait = Wait { object, status };
+            if !found.contains(&wait) {
+                found.push(wait);
+            }
+        }
     }
     found
 }
@@ -616,6 +627,16 @@ mod tests {
         let fault = told(&Snapshot::default());
         assert_eq!(verdict(&fault), ("Deployment/health/web".into(), Code::HealthCheckFailed, None));
         insta::assert_snapshot!(fault.summary, @"Deployment health/web did not become ready in time");
+    }
+
+    #[test]
+    fn helm_has_words_of_its_own_for_what_it_waited_for() {
+        let message = "Helm install failed for release a/b with chart c@1: resource Deployment/a/b not ready. status: \
+                       InProgress, message: Available: 0/2\nresource Job/a/c not ready. status: Failed, message: x\n\
+                       context deadline exceeded";
+        let found: Vec<(&str, &str)> =
+            waits(message).iter().map(|wait| (wait.object.name, wait.status)).collect();
+        assert_eq!(found, [("b", "InProgress"), ("c", "Failed")]);
     }
 
     #[test]

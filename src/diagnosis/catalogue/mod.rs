@@ -227,18 +227,6 @@ impl Failure<'_> {
     fn place(&self) -> &'static str {
         if self.node.remote { " on the remote cluster" } else { "" }
     }
-
-    /// The Kustomizations and HelmReleases whose inventory holds an object of that sort.
-    fn appliers_of(&self, wanted: impl Fn(&ObjectKey) -> bool) -> Vec<&ObjectKey> {
-        if self.node.remote {
-            return Vec::new();
-        }
-        let nodes = self.snapshot.nodes.values().filter(|node| !node.remote && node.key != self.node.key);
-        nodes
-            .filter(|node| node.status.inventory.iter().flatten().any(|entry| wanted(&entry.key)))
-            .map(|node| &node.key)
-            .collect()
-    }
 }
 
 /// Kind and name as people say it: `Secret flux-system/sops-age`.

@@ -23,6 +23,7 @@ pub(super) fn node(key: ObjectKey, spec: Spec) -> Node {
         spec,
         declared_at: None,
         live: true,
+        unreadable: false,
     }
 }
 

@@ -9,6 +9,14 @@ pub mod why;
 
 use std::io::{self, Write};
 
+/// What is said where not everything could be seen.
+fn incomplete(has_warnings: bool) -> &'static str {
+    match has_warnings {
+        true => "incomplete: not everything could be seen; see the warnings",
+        false => "incomplete: not everything could be seen", // they bear on something else than what is shown
+    }
+}
+
 /// An empty line between two answers.
 pub fn separate(out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)

@@ -27,7 +27,7 @@ const NAMES_BESIDE_REVISIONS: usize = 20;
 const NAMES_BESIDE_TIMES: usize = 12;
 
 /// How `status` is to be told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct StatusStyle {
     /// Width, glyphs and colours.
     pub view: View,
@@ -39,8 +39,23 @@ pub struct StatusStyle {
     pub verbose: bool,
     /// Warnings count as bad.
     pub strict: bool,
-    /// Arguments that lead another command to the same facts, such as `--demo`.
-    pub origin: Vec<String>,
+    /// Arguments that lead another command to the same facts, such as `--demo`; `None` where no command can see them
+    /// again.
+    pub again: Option<Vec<String>>,
+}
+
+impl Default for StatusStyle {
+    /// A plain table of facts that can be seen again.
+    fn default() -> Self {
+        Self {
+            view: View::default(),
+            wide: false,
+            no_headers: false,
+            verbose: false,
+            strict: false,
+            again: Some(Vec::new()),
+        }
+    }
 }
 
 /// Writes the report.
@@ -271,10 +286,10 @@ impl Report<'_, '_> {
         let objects = &self.status.diagnosis.objects;
         let target =
             [&cause.fault.object].into_iter().chain(&cause.affected).find(|key| objects.contains_key(key));
-        if let Some(target) = target {
+        if let (Some(target), Some(again)) = (target, &self.style.again) {
             let object = spell(self.status.diagnosis, target);
             let mut words = vec![object.as_str()];
-            words.extend(self.style.origin.iter().map(String::as_str));
+            words.extend(again.iter().map(String::as_str));
             self.page.command(&command_line("kubectl fluxlayers why", &words))?;
         }
         Ok(())
@@ -534,7 +549,7 @@ impl Report<'_, '_> {
     fn footer(&mut self) -> io::Result<()> {
         let mut notes = Vec::new();
         if !self.status.diagnosis.complete {
-            notes.push("incomplete: not everything could be seen, and no verdict rests on what was not");
+            notes.push(super::incomplete(!self.status.warnings.is_empty()));
         }
         if (self.style.wide || self.style.verbose) && !self.status.is_declared() {
             notes.push("times are UTC");

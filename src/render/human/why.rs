@@ -170,7 +170,7 @@ impl Report<'_, '_> {
         }
         if !self.why.diagnosis.complete {
             self.page.blank()?;
-            let text = "incomplete: not everything could be seen, and no verdict rests on what was not";
+            let text = super::incomplete(!self.why.warnings.is_empty());
             let line = self.page.span(text, self.page.palette.warning);
             self.page.paragraph(0, &line)?;
         }

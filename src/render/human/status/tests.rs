@@ -237,7 +237,7 @@ fn wide_has_a_row_for_each_object() {
 fn verbose_tells_evidence_and_remedies() {
     let style = StatusStyle {
         verbose: true,
-        origin: vec!["--from".to_owned(), "a dump.yaml".to_owned()],
+        again: Some(vec!["--from".to_owned(), "a dump.yaml".to_owned()]),
         ..at_width(80)
     };
     let text = told(&diagnosis([ks("infra").failed(Code::BuildFailed)]), &style);
@@ -426,6 +426,13 @@ fn causes_outside_flux_lead_to_the_object_that_they_hit() {
 }
 
 #[test]
+fn where_the_facts_are_used_up_no_command_is_offered() {
+    let style = StatusStyle { again: None, ..at_width(80) };
+    let text = told(&home(), &style);
+    assert!(text.contains("SopsKeyMismatch") && !text.contains('►'), "{text}");
+}
+
+#[test]
 fn an_ambiguous_name_is_spelt_in_full_in_commands() {
     let found = diagnosis([
         ks("a/apps").failed(Code::BuildFailed),
@@ -566,7 +573,11 @@ fn a_suspended_object_shows_what_its_dependents_get() {
 fn incomplete_sight_is_said() {
     let mut found = all_ready(2);
     found.complete = false;
-    assert!(told(&found, &at_width(80)).contains("incomplete: not everything could be seen"));
+    assert!(told(&found, &at_width(80)).ends_with("\nincomplete: not everything could be seen\n"));
+    let found = found.warning("NotCovered", "something is out of sight", None);
+    assert!(
+        told(&found, &at_width(80)).ends_with("\nincomplete: not everything could be seen; see the warnings\n")
+    );
 }
 
 #[test]
