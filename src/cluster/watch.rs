@@ -88,6 +88,13 @@ impl Clock {
         Self { told: told.unwrap_or_else(Timestamp::now), at: Instant::now() }
     }
 
+    /// Answers tell whole seconds, and take a while: only more than that sets the clock.
+    fn hear(&mut self, told: Timestamp) {
+        if told.duration_since(self.now()).abs() > SignedDuration::from_secs(2) {
+            *self = Self::new(Some(told));
+        }
+    }
+
     fn now(&self) -> Timestamp {
         let passed = SignedDuration::try_from(self.at.elapsed()).unwrap_or(SignedDuration::MAX);
         self.told.saturating_add(passed).unwrap_or(self.told) // fails for calendar units only
@@ -166,7 +173,7 @@ impl Watch {
             News::Put(scope, object) => self.store.put(&scope, object, label()),
             News::Removed(scope, object) => self.store.remove(&scope, &object),
             News::Listed(scope, items) => self.store.replace(scope, *items),
-            News::Clock(time) => self.clock = Clock::new(Some(time)),
+            News::Clock(time) => self.clock.hear(time),
             News::Lost { scope, silent, what, reason } => {
                 let silent = SignedDuration::try_from(silent).unwrap_or(SignedDuration::ZERO);
                 let since = self.clock.now().saturating_sub(silent).unwrap_or(self.clock.told);

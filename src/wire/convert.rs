@@ -287,20 +287,24 @@ pub(super) fn resource_set(
 }
 
 fn applier_status(wire: api::ApplierStatus, problems: &mut Vec<String>) -> NodeStatus {
-    let entry = |wire: api::InventoryEntry| match parse_id(&wire.id) {
-        Some(key) => Some(InventoryEntry { key, version: wire.v }),
-        None => {
-            problems.push(format!("status.inventory: `{}` is no id of an object", wire.id));
-            None
+    let inventory = wire.inventory.map(|inventory| {
+        // Large clusters are mostly inventory: not a byte more than it takes.
+        let mut entries = Vec::with_capacity(inventory.entries.len());
+        for wire in inventory.entries {
+            match parse_id(&wire.id) {
+                Some(key) => entries.push(InventoryEntry { key, version: wire.v }),
+                None => problems.push(format!("status.inventory: `{}` is no id of an object", wire.id)),
+            }
         }
-    };
+        entries
+    });
     NodeStatus {
         observed_generation: wire.observed_generation,
         conditions: conditions(wire.conditions),
         last_applied_revision: revision(wire.last_applied_revision),
         last_attempted_revision: revision(wire.last_attempted_revision),
         last_handled_reconcile_at: text(wire.last_handled_reconcile_at),
-        inventory: wire.inventory.map(|inventory| inventory.entries.into_iter().filter_map(entry).collect()),
+        inventory,
         history: wire.history.into_iter().map(history).collect(),
     }
 }

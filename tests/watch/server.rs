@@ -1,0 +1,368 @@
+//! An API server that does as it is told: lists and watches of what it holds, and every way in which they break.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+
+use serde_json::{Value, json};
+
+/// The server's clock stands still.
+pub(crate) const NOW: &str = "2026-11-24T02:41:07Z";
+const DATE: &str = "Tue, 24 Nov 2026 02:41:07 GMT";
+
+/// Kinds that are served, with their groups and plurals.
+const SERVED: [(&str, &str, &str); 4] = [
+    ("kustomize.toolkit.fluxcd.io", "Kustomization", "kustomizations"),
+    ("source.toolkit.fluxcd.io", "GitRepository", "gitrepositories"),
+    ("apps", "Deployment", "deployments"),
+    ("", "Event", "events"),
+];
+
+/// One write to the store, as a watch tells it.
+#[derive(Clone)]
+struct Change {
+    version: u64,
+    plural: &'static str,
+    what: &'static str,
+    object: Value,
+}
+
+#[derive(Default)]
+struct World {
+    version: u64,
+    /// Watches from before this version are answered with 410.
+    oldest: u64,
+    objects: BTreeMap<(&'static str, String, String), Value>,
+    log: Vec<Change>,
+    /// What was asked for, in order.
+    asked: Vec<String>,
+    connections: Vec<TcpStream>,
+    /// The next event of this kind breaks off in the middle of its line.
+    cut: Option<&'static str>,
+    /// Open watches end with this ERROR event.
+    error: Option<(u64, &'static str)>,
+    /// Kustomizations may be read in this namespace only.
+    only: Option<&'static str>,
+    /// Counts the times that all connections were closed.
+    era: u64,
+}
+
+impl World {
+    /// What lies far back is forgotten, as by any API server.
+    fn forget_some(&mut self) {
+        if self.log.len() > 2_000 {
+            let old = self.log.drain(..1_000);
+            self.oldest = old.map(|change| change.version).max().unwrap_or(self.oldest);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    world: Mutex<World>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+}
+
+/// The server; it stops when it is dropped.
+pub(crate) struct Server {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    listening: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub(crate) fn start(objects: impl IntoIterator<Item = Value>) -> Self {
+        let shared = Arc::new(Shared::default());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut server = Self { shared, address, listening: None };
+        for object in objects {
+            server.put(object);
+        }
+        server.listen(listener);
+        server
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn listen(&mut self, listener: TcpListener) {
+        let shared = self.shared.clone();
+        let era = shared.world().era;
+        self.listening = Some(std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let stream = stream.unwrap();
+                let mut world = shared.world();
+                if world.era != era {
+                    return;
+                }
+                world.connections.push(stream.try_clone().unwrap());
+                drop(world);
+                let shared = shared.clone();
+                std::thread::spawn(move || serve(&shared, &stream));
+            }
+        }));
+    }
+
+    /// Closes the port and every connection.
+    pub(crate) fn stop(&mut self) {
+        let mut world = self.shared.world();
+        world.era += 1;
+        for connection in world.connections.drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+        drop(world);
+        self.shared.changed.notify_all();
+        if let Some(listening) = self.listening.take() {
+            let _ = TcpStream::connect(self.address); // wakes it, so that it sees that it is over
+            listening.join().unwrap();
+        }
+    }
+
+    /// Listens at the same port again.
+    pub(crate) fn start_again(&mut self) {
+        let listener = TcpListener::bind(self.address).unwrap();
+        self.listen(listener);
+    }
+
+    /// Makes or changes an object.
+    pub(crate) fn put(&self, mut object: Value) {
+        let mut world = self.shared.world();
+        world.version += 1;
+        object["metadata"]["resourceVersion"] = world.version.to_string().into();
+        let key = key(&object);
+        let known = world.objects.insert(key.clone(), object.clone());
+        let what = if known.is_some() { "MODIFIED" } else { "ADDED" };
+        let version = world.version;
+        world.log.push(Change { version, plural: key.0, what, object });
+        world.forget_some();
+        drop(world);
+        self.shared.changed.notify_all();
+    }
+
+    pub(crate) fn delete(&self, object: &Value) {
+        let mut world = self.shared.world();
+        world.version += 1;
+        let key = key(object);
+        let mut object = world.objects.remove(&key).unwrap();
+        object["metadata"]["resourceVersion"] = world.version.to_string().into();
+        let version = world.version;
+        world.log.push(Change { version, plural: key.0, what: "DELETED", object });
+        drop(world);
+        self.shared.changed.notify_all();
+    }
+
+    /// The next event of these objects breaks off, and the connection with it.
+    pub(crate) fn cut_next(&self, plural: &'static str) {
+        self.shared.world().cut = Some(plural);
+    }
+
+    /// Forgets what has happened so far.
+    pub(crate) fn compact(&self) {
+        let mut world = self.shared.world();
+        world.oldest = world.version;
+        world.log.clear();
+    }
+
+    /// Does what is told while no watch sees it, then ends the watches of these objects with 410.
+    pub(crate) fn expire(&self, plural: &'static str, unseen: impl FnOnce(&Unseen<'_>)) {
+        let mut world = self.shared.world();
+        unseen(&Unseen { world: std::cell::RefCell::new(&mut world) });
+        world.oldest = world.version;
+        world.log.clear();
+        world.error = Some((world.version, plural));
+        drop(world);
+        self.shared.changed.notify_all();
+    }
+
+    pub(crate) fn only_in(&self, namespace: &'static str) {
+        self.shared.world().only = Some(namespace);
+    }
+
+    /// Waits until so many requests have been made whose path holds all of this.
+    pub(crate) fn await_asked(&self, number: usize, parts: &[&str]) {
+        let mut world = self.shared.world();
+        while count(&world, parts) < number {
+            world = self.shared.changed.wait(world).unwrap();
+        }
+    }
+
+    pub(crate) fn asked(&self, parts: &[&str]) -> usize {
+        count(&self.shared.world(), parts)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Changes that no watch tells.
+pub(crate) struct Unseen<'a> {
+    world: std::cell::RefCell<&'a mut World>,
+}
+
+impl Unseen<'_> {
+    pub(crate) fn put(&self, mut object: Value) {
+        let mut world = self.world.borrow_mut();
+        world.version += 1;
+        object["metadata"]["resourceVersion"] = world.version.to_string().into();
+        world.objects.insert(key(&object), object);
+    }
+
+    pub(crate) fn delete(&self, object: &Value) {
+        let mut world = self.world.borrow_mut();
+        world.version += 1;
+        world.objects.remove(&key(object)).unwrap();
+    }
+}
+
+fn count(world: &World, parts: &[&str]) -> usize {
+    world.asked.iter().filter(|path| parts.iter().all(|part| path.contains(part))).count()
+}
+
+fn key(object: &Value) -> (&'static str, String, String) {
+    let plural = SERVED.iter().find(|(_, kind, _)| object["kind"] == *kind).unwrap().2;
+    let text = |field: &str| object["metadata"][field].as_str().unwrap().to_owned();
+    (plural, text("namespace"), text("name"))
+}
+
+/// Answers one connection, request by request.
+fn serve(shared: &Shared, stream: &TcpStream) {
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(Ok(line)) = lines.next() {
+        let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+        shared.world().asked.push(path.clone());
+        shared.changed.notify_all();
+        if !answer(shared, stream, &path) {
+            let _ = stream.shutdown(Shutdown::Both);
+            return;
+        }
+    }
+}
+
+/// Whether the connection stays.
+fn answer(shared: &Shared, stream: &TcpStream, path: &str) -> bool {
+    let (route, query) = path.split_once('?').unwrap_or((path, ""));
+    if route == "/apis" {
+        return reply(stream, "200 OK", &discovery());
+    }
+    let parts: Vec<&str> = route.split('/').collect();
+    let (plural, namespace) = match parts.as_slice() {
+        [.., "namespaces", namespace, plural] => (*plural, Some(*namespace)),
+        [.., plural] => (*plural, None),
+        [] => ("", None),
+    };
+    let Some((group, kind, plural)) = SERVED.into_iter().find(|served| served.2 == plural) else {
+        return reply(
+            stream,
+            "404 Not Found",
+            &status(404, "the server could not find the requested resource"),
+        );
+    };
+    let world = shared.world();
+    if world.only.is_some() && plural == "kustomizations" && world.only != namespace {
+        drop(world);
+        return reply(stream, "403 Forbidden", &status(403, "kustomizations is forbidden"));
+    }
+    let parameter = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    if parameter("watch").is_some() {
+        let from = parameter("resourceVersion").and_then(|from| from.parse().ok()).unwrap_or(0);
+        return watch(shared, world, stream, plural, namespace, from);
+    }
+    let shown = world
+        .objects
+        .iter()
+        .filter(|((of, within, _), _)| *of == plural && namespace.is_none_or(|namespace| namespace == within));
+    let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+    let items: Vec<Value> = shown.map(|(_, object)| object.clone()).collect();
+    let list = json!({"apiVersion": version, "kind": format!("{kind}List"),
+        "metadata": {"resourceVersion": world.version.to_string()}, "items": items});
+    drop(world);
+    reply(stream, "200 OK", &list)
+}
+
+fn watch(
+    shared: &Shared,
+    mut world: MutexGuard<'_, World>,
+    mut stream: &TcpStream,
+    plural: &'static str,
+    namespace: Option<&str>,
+    mut from: u64,
+) -> bool {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: {DATE}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    let chunk = |text: &str| format!("{:x}\r\n{text}\r\n", text.len());
+    let expired = || {
+        let event = json!({"type": "ERROR", "object": status(410, "too old resource version")});
+        format!("{}{}", chunk(&format!("{event}\n")), chunk(""))
+    };
+    if stream.write_all(head.as_bytes()).is_err() {
+        return false;
+    }
+    if from < world.oldest {
+        return stream.write_all(expired().as_bytes()).is_ok();
+    }
+    let era = world.era;
+    loop {
+        if world.era != era {
+            return false;
+        }
+        if world.error.is_some_and(|(since, of)| of == plural && from < since) {
+            return stream.write_all(expired().as_bytes()).is_ok();
+        }
+        let news: Vec<Change> = world.log.iter().filter(|change| change.version > from).cloned().collect();
+        for change in news {
+            from = change.version;
+            let elsewhere =
+                namespace.is_some_and(|namespace| change.object["metadata"]["namespace"] != *namespace);
+            if change.plural != plural || elsewhere {
+                continue;
+            }
+            let line = json!({"type": change.what, "object": change.object}).to_string() + "\n";
+            if world.cut == Some(plural) {
+                world.cut = None;
+                let _ = stream.write_all(chunk(&line[..line.len() / 2]).as_bytes());
+                return false;
+            }
+            if stream.write_all(chunk(&line).as_bytes()).is_err() {
+                return false;
+            }
+        }
+        world = shared.changed.wait(world).unwrap();
+    }
+}
+
+fn reply(mut stream: &TcpStream, status: &str, body: &Value) -> bool {
+    let body = body.to_string();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nDate: {DATE}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).is_ok()
+}
+
+fn status(code: u16, message: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": code, "message": message})
+}
+
+fn discovery() -> Value {
+    let groups = SERVED.iter().filter(|(group, ..)| !group.is_empty()).map(|(group, _, plural)| {
+        json!({"metadata": {"name": group},
+            "versions": [{"version": "v1", "resources": [{"resource": plural}]}]})
+    });
+    json!({"apiVersion": "apidiscovery.k8s.io/v2", "kind": "APIGroupDiscoveryList",
+        "items": groups.collect::<Vec<_>>()})
+}
