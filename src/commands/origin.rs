@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::{GlobalArgs, OriginArgs, RepoArg};
 use crate::cluster::{Cluster, ConnectArgs};
 use crate::demo;
+use crate::diagnosis::Diagnosis;
 use crate::error::CommandError;
 use crate::model::Snapshot;
 use crate::output::Output;
@@ -38,6 +39,17 @@ pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapsh
         snapshot.now = now;
     }
     Ok(snapshot)
+}
+
+/// Fails where there is nothing to speak of; a file that could not be read may be why.
+pub(super) fn require_flux(diagnosis: &Diagnosis, out: &Output) -> Result<(), CommandError> {
+    if !diagnosis.objects.is_empty() || !diagnosis.sources.is_empty() {
+        return Ok(());
+    }
+    for warning in &diagnosis.warnings {
+        out.warn(&warning.text);
+    }
+    Err(CommandError::NothingOfFlux { label: diagnosis.label.clone(), complete: diagnosis.complete })
 }
 
 /// The arguments with which another command sees the same facts; `None` where they are used up: standard input, and

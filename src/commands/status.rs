@@ -120,12 +120,7 @@ pub fn answer(
     diagnosis: &Diagnosis,
     out: &mut Output,
 ) -> Result<Outcome, CommandError> {
-    if diagnosis.objects.is_empty() && diagnosis.sources.is_empty() {
-        for warning in &diagnosis.warnings {
-            out.warn(&warning.text); // a file that could not be read may be why
-        }
-        return Err(CommandError::NothingOfFlux { label: diagnosis.label.clone() });
-    }
+    origin::require_flux(diagnosis, out)?;
     let selection = select(args, global, diagnosis)?;
     let status = selection.view(diagnosis);
     let style = StatusStyle {

@@ -67,9 +67,7 @@ pub enum Format {
 pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
     let snapshot = origin::snapshot(global, out).await?;
     let diagnosis = diagnose(&snapshot);
-    if diagnosis.objects.is_empty() && diagnosis.sources.is_empty() {
-        return Err(CommandError::NothingOfFlux { label: diagnosis.label.clone() });
-    }
+    origin::require_flux(&diagnosis, out)?;
     let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));
     let keys: Vec<ObjectKey> = keys.collect::<Result<_, _>>()?;
     let answers: Vec<Why<'_>> = match keys.as_slice() {

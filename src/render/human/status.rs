@@ -127,6 +127,7 @@ impl Report<'_, '_> {
         let untroubled = parts.is_empty();
         let ready = of(State::Ready);
         let whole = match total {
+            0 if status.is_blind() => format!("no {noun}s could be read"),
             0 => format!("no {noun}s"),
             1 if !open => format!("1 {noun} declared"),
             _ if !open => format!("{} declared", count(total, noun)),
