@@ -25,12 +25,14 @@ pub enum CommandError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// It was read, and holds no object of Flux.
-    #[error("nothing of Flux in {label}")]
+    #[error("nothing of Flux {}in {label}", if *complete { "" } else { "could be read " })]
     NothingOfFlux {
         /// Where we looked.
         label: String,
         /// Whether that is a cluster.
         live: bool,
+        /// Whether all of it could be read.
+        complete: bool,
     },
     /// An OBJECT that does not name exactly one object.
     #[error(transparent)]

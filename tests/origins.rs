@@ -977,6 +977,30 @@ fn links_are_followed_once_and_never_out_of_the_folder() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn pipes_and_sockets_in_a_folder_are_left_alone_and_a_pipe_that_is_named_is_read() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::write(root.join("one.yaml"), manifest("a", "one").to_string()).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(root.join("socket.yaml")).unwrap();
+    let pipe = root.join("pipe.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    symlink("socket.yaml", root.join("link.yaml")).unwrap();
+    let (into, text) = (pipe.clone(), manifest("a", "piped").to_string());
+    let writer = std::thread::spawn(move || fs::write(into, text).unwrap()); // waits until somebody reads
+
+    let names = |snapshot: &Snapshot| snapshot.nodes.keys().map(|key| key.name.clone()).collect::<Vec<_>>();
+    let snapshot = dump(&[root.to_path_buf()]).unwrap();
+    assert_eq!((names(&snapshot), snapshot.complete), (vec!["one".to_owned()], true));
+    let told = |name: &str| format!("InputSkipped: {}/{name}: no regular file", root.display());
+    assert_eq!(warnings(&snapshot), ["link.yaml", "pipe.json", "socket.yaml"].map(told));
+
+    assert_eq!(names(&dump(&[pipe]).unwrap()), ["piped"]);
+    writer.join().unwrap();
+}
+
 // Bad input
 
 #[test]

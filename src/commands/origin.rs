@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::{GlobalArgs, OriginArgs, RepoArg};
 use crate::cluster::{Cluster, ConnectArgs};
 use crate::demo;
+use crate::diagnosis::Diagnosis;
 use crate::diagnosis::needs::Need;
 use crate::error::CommandError;
 use crate::model::Snapshot;
@@ -50,11 +51,6 @@ pub(super) async fn closer_snapshot(
     Ok(snapshot)
 }
 
-/// The error for an origin that was read and holds nothing.
-pub(super) fn nothing_of_flux(global: &GlobalArgs, label: &str) -> CommandError {
-    CommandError::NothingOfFlux { label: label.to_owned(), live: choose(global).ok() == Some(Origin::Cluster) }
-}
-
 /// The cluster that the flags ask for, where only a cluster will do.
 pub(super) async fn cluster(global: &GlobalArgs, flag: &str) -> Result<Cluster, CommandError> {
     match choose(global)? {
@@ -68,6 +64,22 @@ pub(super) async fn cluster(global: &GlobalArgs, flag: &str) -> Result<Cluster, 
 fn needs_cluster(flag: &str, other: &str) -> CommandError {
     let message = format!("{flag} follows a cluster: leave {other} away");
     CommandError::Usage { message, hint: None }
+}
+
+/// Fails where there is nothing to speak of; a file that could not be read may be why.
+pub(super) fn require_flux(
+    diagnosis: &Diagnosis,
+    global: &GlobalArgs,
+    out: &Output,
+) -> Result<(), CommandError> {
+    if !diagnosis.objects.is_empty() || !diagnosis.sources.is_empty() {
+        return Ok(());
+    }
+    for warning in &diagnosis.warnings {
+        out.warn(&warning.text);
+    }
+    let live = choose(global).ok() == Some(Origin::Cluster);
+    Err(CommandError::NothingOfFlux { label: diagnosis.label.clone(), live, complete: diagnosis.complete })
 }
 
 /// The arguments with which another command sees the same facts; `None` where they are used up: standard input, and

@@ -135,7 +135,7 @@ pub fn answer(
     diagnosis: &Diagnosis,
     out: &mut Output,
 ) -> Result<Outcome, CommandError> {
-    must_hold_flux(diagnosis, global, out)?;
+    origin::require_flux(diagnosis, global, out)?;
     let selection = select(args, global, diagnosis)?;
     let status = selection.view(diagnosis);
     let style = style(args, global, out.view());
@@ -151,21 +151,6 @@ pub fn answer(
         out.note(note);
     }
     Ok(status.outcome(args.strict))
-}
-
-/// An origin without a single object of Flux gives no answer.
-pub(super) fn must_hold_flux(
-    diagnosis: &Diagnosis,
-    global: &GlobalArgs,
-    out: &Output,
-) -> Result<(), CommandError> {
-    if !diagnosis.objects.is_empty() || !diagnosis.sources.is_empty() {
-        return Ok(());
-    }
-    for warning in &diagnosis.warnings {
-        out.warn(&warning.text); // a file that could not be read may be why
-    }
-    Err(origin::nothing_of_flux(global, &diagnosis.label))
 }
 
 /// How these arguments want the report told.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::origin;
 use super::signals::{Signal, Signals};
-use super::status::{Format, StatusArgs, is_empty, must_hold_flux, note, select, style};
+use super::status::{Format, StatusArgs, is_empty, note, select, style};
 use crate::cli::GlobalArgs;
 use crate::cluster::{Trouble, Watch};
 use crate::diagnosis::selection::{Outcome, Selection};
@@ -51,7 +51,7 @@ pub(super) async fn run(
         stopped = stopped(&mut signals) => return Err(stopped),
     };
     let first = diagnose(&watch.snapshot());
-    must_hold_flux(&first, global, out)?;
+    origin::require_flux(&first, global, out)?;
     let selection = select(args, global, &first)?;
     let drawn = matches!(args.output, Format::Table | Format::Wide) && out.can_draw();
     let told = match args.output {

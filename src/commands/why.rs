@@ -73,9 +73,7 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
     let needs = |snapshot: &Snapshot| closer_look(args, global, snapshot);
     let snapshot = origin::closer_snapshot(global, out, needs).await?;
     let diagnosis = diagnose(&snapshot);
-    if diagnosis.objects.is_empty() && diagnosis.sources.is_empty() {
-        return Err(origin::nothing_of_flux(global, &diagnosis.label));
-    }
+    origin::require_flux(&diagnosis, global, out)?;
     let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));
     let keys: Vec<ObjectKey> = keys.collect::<Result<_, _>>()?;
     let answers: Vec<Why<'_>> = match keys.as_slice() {

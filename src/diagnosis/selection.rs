@@ -197,6 +197,7 @@ impl<'a> StatusView<'a> {
             || !self.missing.is_empty()
             || !self.cycles.is_empty()
             || !self.causes.is_empty()
+            || self.is_blind()
             || (strict && !self.warnings.is_empty());
         if bad { Outcome::Bad } else { Outcome::Good }
     }
@@ -205,6 +206,13 @@ impl<'a> StatusView<'a> {
     /// `Unknown` because nobody was asked, and that is no fault.
     pub fn is_bad(&self, object: &ObjectReport) -> bool {
         object.state.is_bad() && !(self.is_declared() && object.state == State::Unknown)
+    }
+
+    /// Whether nothing of the shown kinds could be read while not everything could be seen: that there is none of them
+    /// is not known, and nothing about them is good.
+    pub fn is_blind(&self) -> bool {
+        let mut objects = self.diagnosis.objects.keys();
+        !self.diagnosis.complete && !objects.any(|key| self.kinds.contains(&key.kind))
     }
 
     /// Whether only a repository was read.
@@ -509,6 +517,21 @@ mod tests {
             |namespace: &str| Selection { namespace: Some(namespace.to_owned()), ..Default::default() };
         assert_eq!(narrow("a").view(&cluster).outcome(true), Outcome::Bad);
         assert_eq!(narrow("b").view(&cluster).outcome(true), Outcome::Good);
+    }
+
+    #[test]
+    fn where_nothing_of_the_kind_could_be_seen_nothing_is_good() {
+        let outcome = |found: &Diagnosis, kind: GroupKind| {
+            let kinds = BTreeSet::from([kind]);
+            Selection { kinds, namespace: Some("nowhere".to_owned()), ..Default::default() }
+                .view(found)
+                .outcome(false)
+        };
+        let mut releases = diagnosis([hr("media/plex")]);
+        assert_eq!(outcome(&releases, GroupKind::KUSTOMIZATION), Outcome::Good);
+        releases.complete = false;
+        assert_eq!(outcome(&releases, GroupKind::KUSTOMIZATION), Outcome::Bad);
+        assert_eq!(outcome(&releases, GroupKind::HELM_RELEASE), Outcome::Good, "some were seen, none is there");
     }
 
     #[test]

@@ -95,59 +95,157 @@ pub(super) fn columns(text: &str) -> usize {
 /// At least one line comes back. A width of 0 counts as 1.
 pub(super) fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return vec![text.to_owned()] };
-    let width = width.max(1);
-    let mut lines = Vec::new();
-    let mut line = String::new();
+    let mut lines = Lines::new(width);
     for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let needed = columns(word) + if line.is_empty() { 0 } else { columns(&line) + 1 };
-        if needed <= width {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-            continue;
-        }
-        if !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        let mut used = 0;
-        for char in word.chars() {
-            let char_width = char.width().unwrap_or(0);
-            if used + char_width > width && !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-                used = 0;
-            }
-            line.push(char);
-            used += char_width;
+        if !lines.add(word) {
+            lines.add_broken(word);
         }
     }
-    if !line.is_empty() || lines.is_empty() {
-        lines.push(line);
+    lines.finish()
+}
+
+/// Lines of a width that are filled word by word.
+struct Lines {
+    width: usize,
+    full: Vec<String>,
+    line: String,
+}
+
+impl Lines {
+    fn new(width: usize) -> Self {
+        Self { width: width.max(1), full: Vec::new(), line: String::new() }
     }
-    lines
+
+    /// Adds a word to this line or the next one; `false` where it is wider than a line.
+    fn add(&mut self, word: &str) -> bool {
+        let needed = columns(word);
+        if needed > self.width {
+            return false;
+        }
+        if !self.line.is_empty() && columns(&self.line) + 1 + needed > self.width {
+            self.end();
+        }
+        if !self.line.is_empty() {
+            self.line.push(' ');
+        }
+        self.line.push_str(word);
+        true
+    }
+
+    /// Adds a word that is wider than a line, on lines of its own; what follows may stand beside its end.
+    fn add_broken(&mut self, word: &str) {
+        for piece in pieces(word, self.width) {
+            self.end();
+            self.line.push_str(piece);
+        }
+    }
+
+    fn end(&mut self) {
+        if !self.line.is_empty() {
+            self.full.push(std::mem::take(&mut self.line));
+        }
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        if !self.line.is_empty() || self.full.is_empty() {
+            self.full.push(self.line);
+        }
+        self.full
+    }
+}
+
+/// Breaks a word after a `/` that is not too far back, else after the last `/` or `-` that fits, else where it must be.
+fn pieces(word: &str, width: usize) -> Vec<&str> {
+    let (mut pieces, mut rest) = (Vec::new(), word);
+    while columns(rest) > width {
+        let (mut used, mut fits, mut slash, mut either) = (0, 0, None, None);
+        for (at, char) in rest.char_indices() {
+            used += char.width().unwrap_or(0);
+            if used > width && fits > 0 {
+                break; // one character goes in, however wide it is
+            }
+            fits = at + char.len_utf8();
+            if char == '/' && used * 2 >= width {
+                slash = Some(fits);
+            }
+            if matches!(char, '/' | '-') {
+                either = Some(fits);
+            }
+        }
+        let (piece, behind) = rest.split_at(slash.or(either).unwrap_or(fits));
+        pieces.push(piece);
+        rest = behind;
+    }
+    if !rest.is_empty() {
+        pieces.push(rest);
+    }
+    pieces
 }
 
 /// A list of names in at most so many lines of a width; what does not fit is counted: `a, b … and 37 more`.
+///
+/// A name that no line can hold stands on lines of its own. The first name is always told, whatever it takes.
 pub(super) fn list(names: &[String], width: Option<usize>, most_lines: usize, ellipsis: &str) -> Vec<String> {
-    let all = wrap(&names.join(", "), width);
-    if all.len() <= most_lines {
-        return all;
+    let Some(columns) = width else { return vec![in_words(names, names.len(), ellipsis)] };
+    lines_of(names, fitting(names, columns, most_lines, ellipsis), columns, ellipsis)
+}
+
+/// As [`list`], with as many names, for lines that are broken elsewhere.
+pub(super) fn list_in_words(
+    names: &[String],
+    width: Option<usize>,
+    most_lines: usize,
+    ellipsis: &str,
+) -> String {
+    let count = width.map_or(names.len(), |width| fitting(names, width, most_lines, ellipsis));
+    in_words(names, count, ellipsis)
+}
+
+/// How many names fit.
+fn fitting(names: &[String], width: usize, most_lines: usize, ellipsis: &str) -> usize {
+    let fits = |count: usize| lines_of(names, count, width, ellipsis).len() <= most_lines;
+    if fits(names.len()) {
+        return names.len();
     }
-    let first = |count: usize| {
-        let shown = names[..count].join(", ");
-        wrap(&format!("{shown} {ellipsis} and {} more", names.len() - count), width)
-    };
-    // the largest count that fits; more names never take fewer lines
-    let (mut fits, mut too_many) = (0, names.len());
-    while too_many - fits > 1 {
-        let middle = fits + (too_many - fits) / 2;
-        if first(middle).len() <= most_lines {
-            fits = middle;
+    // more names never take fewer lines; a bare count would say nothing
+    let (mut fitting, mut too_many) = (1.min(names.len()), names.len());
+    while too_many > fitting + 1 {
+        let middle = fitting + (too_many - fitting) / 2;
+        if fits(middle) {
+            fitting = middle;
         } else {
             too_many = middle;
         }
     }
-    first(fits.max(1)) // a bare count would say nothing
+    fitting
+}
+
+fn lines_of(names: &[String], count: usize, width: usize, ellipsis: &str) -> Vec<String> {
+    let mut lines = Lines::new(width);
+    for (index, name) in names[..count].iter().enumerate() {
+        let name = if index + 1 < count { format!("{name},") } else { name.clone() };
+        if !lines.add(&name) {
+            lines.add_broken(&name);
+            lines.end();
+        }
+    }
+    for word in rest_of(names, count, ellipsis).split(' ').filter(|word| !word.is_empty()) {
+        if !lines.add(word) {
+            lines.add_broken(word);
+        }
+    }
+    lines.finish()
+}
+
+fn in_words(names: &[String], count: usize, ellipsis: &str) -> String {
+    format!("{}{}", names[..count].join(", "), rest_of(names, count, ellipsis))
+}
+
+fn rest_of(names: &[String], count: usize, ellipsis: &str) -> String {
+    match names.len() - count {
+        0 => String::new(),
+        more => format!(" {ellipsis} and {more} more"),
+    }
 }
 
 /// `1 Kustomization`, `12 Kustomizations`.
@@ -273,6 +371,28 @@ mod tests {
         assert_eq!(list(&names, Some(40), 1, "…"), ["app-1, app-2, app-3, app-4 … and 36 more"]);
         assert_eq!(list(&names, Some(5), 1, "…").join("|"), "app-1|… and|39|more");
         assert_eq!(list(&names, None, 1, "…")[0].len(), names.join(", ").len());
+        assert_eq!(list_in_words(&names, Some(40), 1, "…"), "app-1, app-2, app-3, app-4 … and 36 more");
+        assert_eq!(list(&[], Some(40), 1, "…"), [""]);
+    }
+
+    #[test]
+    fn a_name_that_no_line_can_hold_stands_alone_and_is_broken_where_it_reads_well() {
+        for (names, width, most, lines) in [
+            ("hr/cert-manager/cert-manager", 27, 2, "hr/cert-manager/|cert-manager"),
+            (
+                "a hr/node-feature-discovery/intel-device-plugins-operator b",
+                27,
+                9,
+                "a,|hr/node-feature-discovery/|intel-device-plugins-|operator,|b",
+            ),
+            ("hr/node-feature-discovery/nfd", 27, 1, "hr/node-feature-discovery/|nfd"),
+            ("hr/node-feature-discovery/nfd b", 27, 1, "hr/node-feature-discovery/|nfd|… and 1 more"),
+            ("hr/much-too-long-for-it", 12, 9, "hr/much-too-|long-for-it"),
+            ("abcdefghijkl", 5, 1, "abcde|fghij|kl"),
+        ] {
+            let names: Vec<String> = names.split(' ').map(str::to_owned).collect();
+            assert_eq!(list(&names, Some(width), most, "…").join("|"), lines);
+        }
     }
 
     #[test]
@@ -291,6 +411,33 @@ mod tests {
             let cleaned = clean(&text);
             prop_assert!(!cleaned.chars().any(is_harmful), "{cleaned:?}");
             prop_assert_eq!(clean(&cleaned), cleaned);
+        }
+
+        #[test]
+        fn a_list_splits_no_name_that_fits_and_counts_the_others_right(
+            names in proptest::collection::vec("[a-z鍵]{1,9}([/-][a-z]{1,9}){0,4}", 0..12),
+            width in 1usize..40,
+            most in 1usize..5,
+        ) {
+            let lines = list(&names, Some(width), most, "…");
+            let text = lines.join("\n");
+            prop_assert!(lines.iter().all(|line| columns(line) <= width.max(2)), "{text}");
+            let (told, more) = match text.split_once('…') {
+                Some((told, more)) => (told.trim_end(), more.replace('\n', "")),
+                None => (text.as_str(), String::new()),
+            };
+            let flat = told.replace('\n', "").replace(' ', "");
+            let shown = if flat.is_empty() { 0 } else { flat.split(',').count() };
+            prop_assert_eq!(names[..shown].join(","), flat);
+            let counted: String = more.chars().filter(char::is_ascii_digit).collect();
+            let left = names.len() - shown;
+            prop_assert_eq!(counted, if left == 0 { String::new() } else { left.to_string() });
+            prop_assert!(shown > 0 || names.is_empty());
+            for name in &names[..shown] {
+                let fits = columns(name) < width; // with its comma
+                prop_assert!(!fits || lines.iter().any(|line| line.contains(name.as_str())), "{name}: {text}");
+            }
+            prop_assert!(lines.len() <= most || shown <= 1, "{text}");
         }
 
         #[test]

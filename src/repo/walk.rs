@@ -51,8 +51,8 @@ pub fn read_dump(
             let mut folder = Folder::default();
             folder.walk(path).map_err(unreadable)?;
             files += folder.files.len();
-            for link in folder.refused {
-                builder.warn(codes::INPUT_SKIPPED, link);
+            for refused in folder.refused {
+                builder.warn(codes::INPUT_SKIPPED, refused);
             }
             for problem in folder.problems {
                 builder.broken(problem);
@@ -102,11 +102,14 @@ fn read_all(reader: impl Read) -> io::Result<Result<Vec<u8>, String>> {
     Ok(if bytes.len() as u64 > MAX_BYTES { Err(too_large()) } else { Ok(bytes) })
 }
 
+/// Why something in a folder is not read: a pipe, for one, may never end. One that is named is read.
+const NO_FILE: &str = "no regular file";
+
 /// The files of a dump's folder.
 #[derive(Default)]
 struct Folder {
     files: Vec<PathBuf>,
-    /// Links that were not followed, each with the reason.
+    /// Links that were not followed and what is no file, each with the reason.
     refused: Vec<String>,
     /// What could not be read.
     problems: Vec<String>,
@@ -158,11 +161,12 @@ impl Folder {
                         open.push(path);
                     }
                 }
-                Ok(_) if is_dump(&path) => {
+                Ok(_) if !is_dump(&path) => {}
+                Ok(kind) if kind.is_file() => {
                     seen.extend(fs::canonicalize(&path));
                     self.files.push(path);
                 }
-                Ok(_) => {}
+                Ok(_) => self.refused.push(format!("{}: {NO_FILE}", path.display())),
             }
         }
     }
@@ -179,11 +183,14 @@ impl Folder {
         if inside.is_some_and(|inside| inside.starts_with(&target)) {
             return refuse("a link to a folder that holds it");
         }
-        let is_folder = target.is_dir();
-        if (is_folder || is_dump(link)) && seen.insert(target) {
-            if is_folder {
+        if target.is_dir() {
+            if seen.insert(target) {
                 open.push(link.to_path_buf());
-            } else {
+            }
+        } else if is_dump(link) {
+            if !target.is_file() {
+                refuse(NO_FILE);
+            } else if seen.insert(target) {
                 self.files.push(link.to_path_buf());
             }
         }

@@ -252,6 +252,35 @@ fn a_folder_with_one_broken_file_answers_for_the_rest() {
 }
 
 #[test]
+fn what_cannot_be_read_is_never_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let object = |api_version: &str, kind: &str, spec: &str| {
+        format!(
+            "apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x, namespace: a}}\nspec: {spec}\n---\n"
+        )
+    };
+    let fine = object("source.toolkit.fluxcd.io/v1", "GitRepository", "{url: 'https://example.com/x'}");
+    for (name, text, code) in [
+        ("a Kustomization", object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "{interval: 5}"), 1),
+        (
+            "a Kustomization and a source",
+            fine.clone() + &object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "{interval: 5}"),
+            1,
+        ),
+        ("one of two sources", fine + &object("source.toolkit.fluxcd.io/v1", "Bucket", "{interval: 5}"), 1),
+        ("the only source", object("source.toolkit.fluxcd.io/v1", "Bucket", "{interval: 5}"), 2),
+    ] {
+        let path = folder.path().join("dump.yaml");
+        std::fs::write(&path, text).unwrap();
+        let run = run(&["status", "--from", &path.display().to_string()]);
+        assert_eq!(run.code, code, "{name}: {}{}", run.stdout, run.stderr);
+        let told = run.stdout + &run.stderr;
+        assert_eq!(told.contains("nothing of Flux could be read"), code == 2, "{name}: {told}");
+        assert!(!told.contains('✔') && told.contains("a number where text is due"), "{name}: {told}");
+    }
+}
+
+#[test]
 fn escape_bytes_of_a_cluster_never_reach_the_terminal() {
     let text =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo/cluster.yaml")).unwrap();

@@ -12,7 +12,7 @@ use super::page::{Page, Span, command_line};
 use crate::diagnosis::selection::{Outcome, StatusView, spell, spell_in_full};
 use crate::diagnosis::{Cause, ObjectReport, State, Verdict};
 use crate::model::{GroupKind, ObjectKey};
-use crate::render::text::{clean, columns, count, list, moment};
+use crate::render::text::{clean, columns, count, list, list_in_words, moment};
 use crate::render::view::View;
 
 /// From how many causes on only the first ones are told in full.
@@ -133,6 +133,7 @@ impl Report<'_, '_> {
         let untroubled = parts.is_empty();
         let ready = of(State::Ready);
         let whole = match total {
+            0 if status.is_blind() => format!("no {noun}s could be read"),
             0 => format!("no {noun}s"),
             1 if !open => format!("1 {noun} declared"),
             _ if !open => format!("{} declared", count(total, noun)),
@@ -312,7 +313,8 @@ impl Report<'_, '_> {
         for (key, wanted_by) in missing {
             let page = &self.page;
             let names: Vec<String> = wanted_by.iter().map(|key| page.words(&self.name(key))).collect();
-            let names = list(&names, page.width.map(|width| width - 4), 2, page.symbols.ellipsis).join(" ");
+            let room = page.width.map(|width| width - 4);
+            let names = list_in_words(&names, room, 2, page.symbols.ellipsis);
             let symbol = page.span(page.symbols.bad, page.palette.bad);
             let spans = [
                 page.span(self.title(key), page.palette.strong),

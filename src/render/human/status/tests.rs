@@ -581,6 +581,14 @@ fn incomplete_sight_is_said() {
 }
 
 #[test]
+fn where_nothing_could_be_read_nothing_is_good() {
+    let mut found = diagnosis([hr("media/plex")]).warning("InputBroken", "a.yaml: nobody can read this", None);
+    assert!(told(&found, &at_width(80)).starts_with("✔ no Kustomizations, 1 warning "));
+    found.complete = false;
+    assert!(told(&found, &at_width(80)).starts_with("✗ no Kustomizations could be read, 1 warning "));
+}
+
+#[test]
 fn many_warnings_are_counted_on_a_terminal_and_listed_in_a_pipe() {
     let mut found = all_ready(2);
     for n in 0..20 {
