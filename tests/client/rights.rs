@@ -153,7 +153,7 @@ fn a_namespace_without_objects_is_no_empty_cluster() {
         "{}",
         run.stderr
     );
-    assert!(run.stderr.contains("error: nothing of Flux in context test"), "{}", run.stderr);
+    assert!(run.stderr.contains("error: nothing of Flux could be read in context test"), "{}", run.stderr);
 }
 
 #[test]

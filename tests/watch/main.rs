@@ -75,8 +75,9 @@ fn document(line: &str) -> Value {
 #[test]
 fn a_pipe_gets_the_verdict_and_then_one_line_a_change() {
     let server = Server::start(home());
-    let watching = Watching::start(&server, &[]);
-    assert_eq!(watching.line(), status(&server, &[]).0.lines().next().unwrap());
+    let args = ["--now", "2026-11-24T02:12:00Z"]; // two minutes after the conditions
+    let watching = Watching::start(&server, &args);
+    assert_eq!(watching.line(), status(&server, &args).0.lines().next().unwrap());
 
     server.put(failing("infra", &[]));
     assert_eq!(
