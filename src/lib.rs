@@ -6,6 +6,7 @@ pub mod commands;
 pub mod demo;
 pub mod diagnosis;
 pub mod error;
+mod foreign;
 pub mod graph;
 pub mod model;
 pub mod output;

@@ -1,70 +1,12 @@
-//! Words on a terminal: foreign text made harmless, lines of a width, times and ages.
+//! Words on a terminal: lines of a width, times and ages.
 
 use std::fmt::Write as _;
 
 use jiff::{Timestamp, tz::TimeZone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// One line of foreign text that can do nothing to a terminal.
-///
-/// Escape sequences, control characters and what turns the direction of text around are taken out; line breaks,
-/// tabs and runs of spaces become one space.
-pub fn clean(text: &str) -> String {
-    let mut cleaned = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '\u{1b}' => match chars.next_if(|next| matches!(next, '[' | ']' | 'P' | 'X' | '^' | '_')) {
-                Some('[') => skip_control_sequence(&mut chars),
-                Some(_) => skip_string(&mut chars),
-                None => {}
-            },
-            '\u{9b}' => skip_control_sequence(&mut chars),
-            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_string(&mut chars),
-            char if char.is_whitespace() || char == '\u{85}' => {
-                if !cleaned.ends_with(' ') {
-                    cleaned.push(' ');
-                }
-            }
-            char if is_harmful(char) => {}
-            char => cleaned.push(char),
-        }
-    }
-    let trimmed = cleaned.trim();
-    if trimmed.len() == cleaned.len() { cleaned } else { trimmed.to_owned() }
-}
-
-/// Whether a character steers the terminal or the direction of text instead of being shown.
-pub(super) fn is_harmful(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-        || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(char, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-/// Parameters, intermediates, and the final character; what does not belong to it is text again.
-fn skip_control_sequence(chars: &mut Chars<'_>) {
-    while chars.next_if(|char| ('\u{20}'..='\u{3f}').contains(char)).is_some() {}
-    chars.next_if(|char| ('\u{40}'..='\u{7e}').contains(char));
-}
-
-/// Up to the terminator, where there is one; else only the introducer goes, so that no text is lost.
-fn skip_string(chars: &mut Chars<'_>) {
-    let mut ahead = chars.clone();
-    while let Some(char) = ahead.next() {
-        let ends = match char {
-            '\u{7}' | '\u{9c}' => true,
-            '\u{1b}' => ahead.next_if_eq(&'\\').is_some(),
-            _ => false,
-        };
-        if ends {
-            *chars = ahead;
-            return;
-        }
-    }
-}
+pub use crate::foreign::clean;
+pub(super) use crate::foreign::is_harmful;
 
 /// Our own typography in ASCII; letters of any script stay as they are.
 pub(super) fn to_ascii_typography(text: &str) -> String {
@@ -306,27 +248,6 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn foreign_text_cannot_steer_the_terminal() {
-        for (foreign, harmless) in [
-            ("plain text", "plain text"),
-            ("\x1b[31mred\x1b[0m", "red"),
-            ("\u{9b}31mred", "red"),
-            ("\x1b]0;title\x07text", "text"),
-            ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
-            ("\x1b]never ended", "never ended"),
-            ("bell\x07 back\x08space", "bell backspace"),
-            ("over\rwritten", "over written"),
-            ("two\r\n  lines\n\n", "two lines"),
-            ("a\u{202e}b\u{2066}c\u{200f}d", "abcd"),
-            ("c1 \u{85}next\u{8d}", "c1 next"),
-            ("ключ 鍵 \u{1f511}", "ключ 鍵 \u{1f511}"),
-            ("nul\0", "nul"),
-        ] {
-            assert_eq!(clean(foreign), harmless, "{foreign:?}");
-        }
-    }
-
-    #[test]
     fn ages_read_as_those_of_kubectl() {
         let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
         for (seconds, text) in [
@@ -406,14 +327,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cleaned_text_is_harmless_and_stays_so(text in proptest::collection::vec(any::<char>(), 0..40)) {
-            let text: String = text.into_iter().collect();
-            let cleaned = clean(&text);
-            prop_assert!(!cleaned.chars().any(is_harmful), "{cleaned:?}");
-            prop_assert_eq!(clean(&cleaned), cleaned);
-        }
-
-        #[test]
         fn a_list_splits_no_name_that_fits_and_counts_the_others_right(
             names in proptest::collection::vec("[a-z鍵]{1,9}([/-][a-z]{1,9}){0,4}", 0..12),
             width in 1usize..40,
@@ -426,7 +339,7 @@ mod tests {
                 Some((told, more)) => (told.trim_end(), more.replace('\n', "")),
                 None => (text.as_str(), String::new()),
             };
-            let flat = told.replace('\n', "").replace(' ', "");
+            let flat = told.replace(['\n', ' '], "");
             let shown = if flat.is_empty() { 0 } else { flat.split(',').count() };
             prop_assert_eq!(names[..shown].join(","), flat);
             let counted: String = more.chars().filter(char::is_ascii_digit).collect();
