@@ -193,7 +193,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__status)
-            opts="-l -o -s -n -A -v -h --kind --state --layer --selector --strict --output --no-headers --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
+            opts="-l -w -o -s -n -A -v -h --kind --state --layer --selector --strict --watch --output --no-headers --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

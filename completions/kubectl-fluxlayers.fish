@@ -77,6 +77,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l strict -d 'Warnings count as bad'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s w -l watch -d 'Follow the cluster until Ctrl-C'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l no-headers -d 'Leave the table\'s header away'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l offline -d 'Ask no cluster; needs --repo'

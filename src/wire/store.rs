@@ -80,7 +80,7 @@ impl Store {
 
     /// Whether anything fails or runs, so that Events have something to tell.
     pub fn needs_events(&self) -> bool {
-        self.scopes.values().flat_map(SnapshotBuilder::nodes).any(|node| has_more_to_tell(node))
+        self.scopes.values().flat_map(SnapshotBuilder::nodes).any(has_more_to_tell)
     }
 
     /// What is known now. Events are left out while nothing needs them.
