@@ -232,7 +232,11 @@ fn report(
         revision: node.revision().cloned(),
         source_revision: current_revision(snapshot, node).cloned(),
         suspended: node.suspended,
-        never_applied: node.live && state != State::Ready && node.revision().is_none() && !is_unversioned(node),
+        never_applied: node.live
+            && !node.unreadable
+            && state != State::Ready
+            && node.revision().is_none()
+            && !is_unversioned(node),
         depends_on: node
             .depends_on
             .iter()

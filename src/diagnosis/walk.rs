@@ -264,6 +264,8 @@ impl<'a> Walker<'a> {
                     self.wait(&node.key, key);
                 }
             }
+            // It is there and could not be decoded.
+            (None, Presence::There) if says_source => self.cannot_judge(&node.key, key),
             (None, Presence::There) => {}
             (None, Presence::Hidden) if !says_missing => {
                 if says_source {

@@ -144,6 +144,16 @@ impl Seen {
     }
 }
 
+/// What makes an Event the same one: its uid, else namespace and name.
+type EventId = (String, String);
+
+/// One Event as it was read: what it is about, and what it says; else why it cannot be read.
+#[derive(Clone, Debug)]
+struct SeenEvent {
+    age: Age,
+    read: Result<(ObjectKey, Event), String>,
+}
+
 /// What one file held that is no object, for one warning.
 #[derive(Clone, Debug, Default)]
 struct Skipped {
@@ -153,18 +163,11 @@ struct Skipped {
     watch_events: usize,
 }
 
-/// Identity of an Event: its uid (the same in both of its API groups), else namespace and name.
-type EventId = (String, String);
-
-/// What an Event is about and what it says, or why it could not be read.
-type ReadEvent = Result<(ObjectKey, Event), String>;
-
 /// Takes documents in any order and makes a [`Snapshot`] of them.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotBuilder {
     objects: BTreeMap<ObjectKey, Seen>,
-    /// By what makes an Event the same one: its uid, else namespace and name. What cannot be read is told.
-    events: BTreeMap<EventId, (Age, ReadEvent)>,
+    events: BTreeMap<EventId, SeenEvent>,
     /// What single objects cover; void when something could not be read, because it may have been any of them.
     singles: Coverage,
     pub(super) lists: Lists,
@@ -211,7 +214,7 @@ impl SnapshotBuilder {
         self.objects.remove(&key_of(kind, document));
         let metadata = &document["metadata"];
         let [uid, namespace, name] = ["uid", "namespace", "name"].map(|field| text(&metadata[field]));
-        self.events.remove(&event_identity(uid, namespace, name));
+        self.events.remove(&event_id(uid, namespace, name));
     }
 
     /// Takes in all that another builder has seen of other objects.
@@ -239,33 +242,27 @@ impl SnapshotBuilder {
 
     /// Keeps the newest Events of each object, and the first one of each reason, which tells when a failure began.
     pub(super) fn trim_events(&mut self, newest: usize) {
-        let mut kept: BTreeMap<&ObjectKey, Vec<(&Event, &EventId)>> = BTreeMap::new();
-        for (identity, (_, read)) in &self.events {
-            if let Ok((about, event)) = read {
-                kept.entry(about).or_default().push((event, identity));
+        let mut about: BTreeMap<&ObjectKey, Vec<(&EventId, &Event)>> = BTreeMap::new();
+        for (id, seen) in &self.events {
+            if let Ok((object, event)) = &seen.read {
+                about.entry(object).or_default().push((id, event));
             }
         }
-        let mut dropped: Vec<(String, String)> = Vec::new();
-        for events in kept.values_mut().filter(|events| events.len() > newest) {
-            events.sort_by_key(|(event, identity)| (std::cmp::Reverse(event.last), *identity));
-            let mut first: BTreeMap<&str, (&Event, &(String, String))> = BTreeMap::new();
-            for (event, identity) in events.iter().copied() {
-                let earliest = first.entry(event.reason.as_str()).or_insert((event, identity));
-                if event.first < earliest.0.first {
-                    *earliest = (event, identity);
+        let mut dropped: BTreeSet<EventId> = BTreeSet::new();
+        for mut events in about.into_values().filter(|events| events.len() > newest) {
+            events.sort_by_key(|(id, event)| (std::cmp::Reverse(event.last), *id));
+            let mut first: BTreeMap<&str, (&EventId, &Event)> = BTreeMap::new();
+            for (id, event) in &events {
+                let earliest = first.entry(&event.reason).or_insert((id, event));
+                if event.first < earliest.1.first {
+                    *earliest = (id, event);
                 }
             }
-            let old = events.iter().skip(newest);
-            dropped.extend(
-                old.filter(|(event, identity)| {
-                    first.get(event.reason.as_str()).is_none_or(|first| first.1 != *identity)
-                })
-                .map(|(_, identity)| (*identity).clone()),
-            );
+            let kept: BTreeSet<&EventId> = first.into_values().map(|(id, _)| id).collect();
+            let old = events.iter().skip(newest).map(|(id, _)| *id);
+            dropped.extend(old.filter(|id| !kept.contains(id)).cloned());
         }
-        for identity in dropped {
-            self.events.remove(&identity);
-        }
+        self.events.retain(|id, _| !dropped.contains(id));
     }
 
     /// A kind was listed whole, everywhere or in one namespace.
@@ -431,11 +428,11 @@ impl SnapshotBuilder {
             Ok(wire) => Ok(convert::event(wire, &metadata.annotations)),
             Err(error) => Err(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name)),
         };
-        let identity = event_identity(metadata.uid, metadata.namespace, metadata.name);
+        let id = event_id(metadata.uid, metadata.namespace, metadata.name);
         // Of two readings of one age the words decide, never the order in which they came.
-        let newer = |known: &(Age, ReadEvent)| (age, format!("{read:?}")) > (known.0, format!("{:?}", known.1));
-        if self.events.get(&identity).is_none_or(newer) {
-            self.events.insert(identity, (age, read));
+        let newer = |known: &SeenEvent| (age, format!("{read:?}")) > (known.age, format!("{:?}", known.read));
+        if self.events.get(&id).is_none_or(newer) {
+            self.events.insert(id, SeenEvent { age, read });
         }
     }
 
@@ -443,8 +440,8 @@ impl SnapshotBuilder {
     pub fn finish(mut self, label: String, now: Option<Timestamp>) -> Snapshot {
         self.warn_of_skipped();
         let mut events: BTreeMap<ObjectKey, Vec<Event>> = BTreeMap::new();
-        for (_, read) in std::mem::take(&mut self.events).into_values() {
-            match read {
+        for seen in std::mem::take(&mut self.events).into_values() {
+            match seen.read {
                 Ok((about, event)) => events.entry(about).or_default().push(event),
                 Err(problem) => self.broken(problem),
             }
@@ -543,7 +540,7 @@ fn key_of(kind: GroupKind, document: &Value) -> ObjectKey {
 }
 
 /// The same Event is served by both of its API groups, under one uid.
-fn event_identity(uid: String, namespace: String, name: String) -> (String, String) {
+fn event_id(uid: String, namespace: String, name: String) -> EventId {
     if uid.is_empty() { (namespace, name) } else { (String::new(), uid) }
 }
 

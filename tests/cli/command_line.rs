@@ -77,7 +77,7 @@ fn bad_arguments_are_told_on_standard_error_and_exit_2() {
         (&["status", "--now", "yesterday"], "expected a time such as 2026-11-24T02:41:00Z"),
         (&["status", "deploy/web"], "`deploy` is not a kind of Flux"),
         (&["status", "a//b"], "expected NAME, KIND/NAME or KIND/NAMESPACE/NAME"),
-        (&["status", "--watch", "--demo"], "--watch follows a cluster: leave --demo away"),
+        (&["status", "--watch", "--demo"], "error: --watch follows a cluster: leave --demo away"),
         (&["--demo", "status", "--from", "dump.yaml"], "error: --from and --demo exclude each other"),
         (&["status", "--from", "-", "--from", "-"], "error: standard input can be read once"),
         (&["status", "--offline"], "error: --offline reads a repository alone: it needs --repo"),

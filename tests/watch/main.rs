@@ -1,6 +1,6 @@
 //! `status --watch` against an API server that breaks off, forgets and goes away.
 #![cfg(unix)] // signals and terminals are those of Unix
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests may; helpers are no test functions to clippy
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // tests may; helpers are no test functions to clippy
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -355,7 +355,7 @@ fn a_long_watch_of_many_changes_stays_small_and_ends_with_the_truth() {
     let args = ["-o", "json", "--now", NOW];
     let documents = Watching::start(&server, &args);
     let mut terminal = Terminal::new(80, 24);
-    let drawn = terminal.start(&server, &[]);
+    let mut drawn = terminal.start(&server, &[]);
     terminal.await_text(ENTER);
     let end = terminal.drain();
     documents.line();
@@ -390,5 +390,6 @@ fn a_long_watch_of_many_changes_stays_small_and_ends_with_the_truth() {
         assert!(last.0 < first.0 * 3 / 2, "memory grows from {} to {} KiB", first.0, last.0);
     }
     signal(&drawn, "INT");
+    assert_eq!(drawn.wait().unwrap().code(), Some(130));
     end.join().unwrap();
 }

@@ -65,17 +65,23 @@ pub(super) enum News {
 
 impl News {
     pub(super) fn lost(scope: Option<Scope>, error: &ClusterError, silent: Duration) -> Self {
-        let what = match (error, &scope) {
-            (ClusterError::Unreachable { .. } | ClusterError::TimedOut { .. }, _) | (_, None) => {
-                CONNECTION.to_owned()
-            }
-            (_, Some(scope)) => format!("watch of {} objects", scope.kind.kind),
+        let nothing_answers = matches!(
+            error,
+            ClusterError::Unreachable { .. }
+                | ClusterError::TimedOut { .. }
+                | ClusterError::Unauthorized { .. }
+                | ClusterError::CredentialPlugin { .. }
+        );
+        let what = match &scope {
+            _ if nothing_answers => CONNECTION.to_owned(),
+            Some(scope) => format!("watch of {} objects", scope.kind.kind),
+            None => "sight of the cluster".to_owned(),
         };
         Self::Lost { scope, silent, what, reason: error.to_string() }
     }
 }
 
-/// The one that all news go to has left.
+/// Nobody listens any more, or there is nothing to tell.
 struct Left;
 
 /// How a watch ended.
@@ -159,16 +165,13 @@ impl Follower {
     /// Follows until nobody listens or there is nothing to follow, from a version of the list, else from a new list.
     pub(super) async fn run(mut self, mut version: Option<String>) {
         loop {
-            let step = match &mut version {
-                None => self.list().await.map(|listed| version = listed),
-                Some(from) => {
-                    let mut from = from.clone();
-                    let step = self.go_on(&mut from).await;
-                    step.map(|go_on| version = go_on.then_some(from))
-                }
+            let step = match version.take() {
+                None => self.list().await.map(Some),
+                Some(from) => self.go_on(from).await,
             };
-            if step.is_err() || (version.is_none() && self.news.is_closed()) {
-                return;
+            match step {
+                Ok(reached) => version = reached,
+                Err(Left) => return,
             }
         }
     }
@@ -190,8 +193,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads the list, however long that takes; `None` where the version to go on from is not known.
-    async fn list(&mut self) -> Result<Option<String>, Left> {
+    /// Reads the list, however long that takes, and gives the version to go on from.
+    async fn list(&mut self) -> Result<String, Left> {
         loop {
             let Listed { outcome, time, .. } = match self.cluster.list(self.wanted.clone()).await {
                 Ok(listed) => listed,
@@ -208,7 +211,7 @@ impl Follower {
                 Outcome::Items(items, version) => {
                     self.tell(News::Listed(self.wanted.scope(), items)).await?;
                     self.tell_found().await?;
-                    return Ok(Some(version));
+                    return Ok(version);
                 }
                 // Events, and the controllers, are read where they may be read.
                 Outcome::Forbidden(_) | Outcome::NotServed if self.wanted.is_evidence() => {
@@ -226,37 +229,39 @@ impl Follower {
         }
     }
 
-    /// Watches once; whether the watch can go on from the version that was reached.
-    async fn go_on(&mut self, version: &mut String) -> Result<bool, Left> {
+    /// Watches once, and gives the version to go on from; `None` where the list has to be read anew.
+    async fn go_on(&mut self, from: String) -> Result<Option<String>, Left> {
         let began = Instant::now();
-        let from = version.clone();
-        let end = self.watch(version).await?;
-        if began.elapsed() > STEADY || *version != from {
+        let mut reached = from.clone();
+        let end = self.watch(&mut reached).await?;
+        if began.elapsed() > STEADY || reached != from {
             self.pause.reset();
             self.refusals = 0;
         }
-        let (error, go_on) = match end {
-            End::Over => {
-                self.pause.wait().await;
-                return Ok(true);
-            }
+        match end {
+            End::Over => self.pause.wait().await,
             End::Expired | End::Refused(Refusal::Expired | Refusal::NotServed) => {
                 self.pause.wait().await;
-                return Ok(false);
+                return Ok(None);
             }
             End::Refused(Refusal::Forbidden(_)) => {
                 sleep(BETWEEN_LISTS).await;
-                return Ok(false);
+                return Ok(None);
             }
             End::Refused(Refusal::Error(error)) => {
+                self.tell_lost(&error).await?;
+                self.pause.wait().await;
                 self.refusals += 1;
-                (error, !self.refusals.is_multiple_of(REFUSALS))
+                if self.refusals.is_multiple_of(REFUSALS) {
+                    return Ok(None);
+                }
             }
-            End::Failed(error) => (error, true),
-        };
-        self.tell_lost(&error).await?;
-        self.pause.wait().await;
-        Ok(go_on)
+            End::Failed(error) => {
+                self.tell_lost(&error).await?;
+                self.pause.wait().await;
+            }
+        }
+        Ok(Some(reached))
     }
 
     /// Opens a watch and passes on what it tells, until it ends.

@@ -1,5 +1,7 @@
 //! Taking texts apart and making them fit to be shown. Shared by all families, knows none of them.
 
+use crate::foreign::without_escapes;
+
 /// Longest summary, in characters: about four lines of a narrow terminal.
 const SUMMARY: usize = 300;
 /// Longest quotation, in characters.
@@ -101,7 +103,7 @@ pub(super) fn list<T: AsRef<str>>(items: &[T]) -> String {
 /// CEL errors are gone, white space is single.
 pub(super) fn one_line(text: &str) -> String {
     let mut words: Vec<String> = Vec::new();
-    for line in text.lines() {
+    for line in without_escapes(text).lines() {
         let line = line.trim();
         let line = line.strip_prefix("- |").or_else(|| line.strip_prefix('|')).unwrap_or(line);
         if line.contains('^') && line.trim().chars().all(|c| matches!(c, '.' | '^' | ' ')) {
@@ -331,7 +333,7 @@ mod tests {
             "Group 0: FAILED\n  age1x: FAILED\n    - | failed to create reader for\n      | age: identity";
         assert_eq!(one_line(text), "Group 0: FAILED age1x: FAILED failed to create reader for age: identity");
         assert_eq!(one_line("ERROR: x\n | dep.name ==\n | .......^"), "ERROR: x dep.name ==");
-        assert_eq!(one_line("\u{1b}[31mred\u{202e}"), "[31mred");
+        assert_eq!(one_line("\u{1b}[31mred\u{1b}]0;title\u{7}\u{202e}"), "red");
     }
 
     #[test]

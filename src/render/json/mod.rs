@@ -19,7 +19,7 @@ pub fn write(out: &mut impl io::Write, document: &impl Serialize) -> io::Result<
     out.write_all(b"\n")
 }
 
-/// Writes a document as [`write`] does, in one line.
+/// Writes a document as [`write()`] does, in one line.
 pub fn write_line(out: &mut impl io::Write, document: &impl Serialize) -> io::Result<()> {
     let formatter = Escaping(serde_json::ser::CompactFormatter);
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
