@@ -709,7 +709,7 @@ fn dumps_of_several_clusters_are_told_from_two_readings_of_one() {
     assert_eq!(
         warnings(&snapshot),
         ["SeveralClusters: what stdin says of Kustomization/a/x does not fit together: it comes from several \
-          clusters, or from one at different times; one reading of each object is shown"]
+          clusters, or from one at different times; nothing is concluded from them"]
     );
 }
 

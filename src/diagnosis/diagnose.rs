@@ -215,7 +215,7 @@ fn report(
         .map(|(object, _)| object)
         .collect();
     let since = match standing {
-        Standing::Failed(failure) => began(snapshot, node, Some(&failure.reason)),
+        Standing::Failed(failure) => began(snapshot, node, Some(failure)),
         Standing::Suspended | Standing::NotObserved | Standing::Unreadable => None,
         Standing::Terminating => node.meta.deleted,
         Standing::Running { since } => *since,

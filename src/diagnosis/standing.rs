@@ -240,13 +240,18 @@ pub(super) fn allowed(node: &Node) -> Duration {
 
 /// When the present failure or wait began: the earliest Event or history entry of the same failure since the last
 /// success, not the last retry.
-pub(super) fn began(snapshot: &Snapshot, node: &Node, reason: Option<&str>) -> Option<Timestamp> {
+pub(super) fn began(snapshot: &Snapshot, node: &Node, failure: Option<&OwnFailure>) -> Option<Timestamp> {
     let changed = node.status.conditions.ready().and_then(|ready| ready.since);
-    let Some(reason) = reason else { return changed };
+    let Some(OwnFailure { reason, message, .. }) = failure else { return changed };
+    // Two failures can share a reason; the first words tell them apart, what follows may hold times and folders.
+    let first_words = |text: &str| text.chars().take(20).collect::<String>();
+    let same = |event: &&Event| {
+        event.warning && event.reason == *reason && first_words(&event.message) == first_words(message)
+    };
     let succeeded = last_success(snapshot, node);
-    let seen = events_of(snapshot, node).iter().filter(|event| event.reason == reason && event.warning);
-    let seen = seen.filter_map(|event| event.first);
-    let ran = node.status.history.iter().filter(|entry| entry.status == reason).filter_map(|entry| entry.first);
+    let seen = events_of(snapshot, node).iter().filter(same).filter_map(|event| event.first);
+    let ran =
+        node.status.history.iter().filter(|entry| entry.status == *reason).filter_map(|entry| entry.first);
     seen.chain(ran).chain(changed).filter(|time| Some(*time) > succeeded).min().or(changed)
 }
 

@@ -633,7 +633,8 @@ pub(super) fn controller_down(snapshot: &Snapshot, kind: &GroupKind) -> Option<F
     let namespace = snapshot.flux_namespace().unwrap_or("flux-system");
     let deployment = ObjectKey::new(GroupKind::DEPLOYMENT, namespace, name);
     match snapshot.evidence.workloads.get(&deployment) {
-        Some(workload) if workload.available == 0 => {
+        // A Deployment without any status is a manifest, not what a cluster says.
+        Some(workload) if workload.available == 0 && !workload.conditions.is_empty() => {
             Some(dependency::controller_not_running(&deployment, workload.wanted))
         }
         _ => None,

@@ -32,6 +32,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
     owned_twice(facts, &mut warnings);
     stuck_deletions(facts, &mut warnings);
     not_covered(facts, &mut warnings);
+    flux_itself(facts, &mut warnings);
     warnings
 }
 
@@ -178,4 +179,13 @@ fn not_covered(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
             object: (keys.len() == 1).then(|| (*first).clone()),
         });
     }
+}
+
+/// A FluxInstance that fails leaves Flux at its old version, with everything else untouched.
+fn flux_itself(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    let flux = facts.snapshot.evidence.flux.as_ref();
+    let Some((flux, words)) = flux.and_then(|flux| Some((flux, flux.failing.as_ref()?))) else { return };
+    let object = ObjectKey::new(GroupKind::FLUX_INSTANCE, flux.namespace.as_str(), "flux");
+    let text = format!("{object} is not ready, so Flux itself is not as it should be: {words}");
+    warnings.push(Warning { code: "FluxInstanceFailing", text, object: Some(object) });
 }

@@ -133,4 +133,6 @@ pub struct FluxInstallation {
     pub namespace: String,
     /// Version of the distribution.
     pub version: Option<String>,
+    /// What the FluxInstance says where it is not Ready: Flux itself is not as it should be.
+    pub failing: Option<String>,
 }

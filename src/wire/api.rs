@@ -198,6 +198,7 @@ wire! {
     }
     struct FluxStatus {
         last_applied_revision: String,
+        conditions: Vec<Condition>,
     }
     /// The fields of all kinds of workloads.
     struct WorkloadSpec {

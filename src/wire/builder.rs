@@ -459,7 +459,13 @@ impl SnapshotBuilder {
             ..Snapshot::default()
         };
         let mut complete = !self.incomplete;
-        for (key, seen) in self.objects {
+        for (key, mut seen) in self.objects {
+            if seen.is_mixed()
+                && let Content::Node(node) = &seen.content
+            {
+                // Readings that contradict each other are none: which of them is true is not known.
+                seen.content = Content::Node(Box::new(Node::unreadable(key.clone(), node.meta.clone())));
+            }
             for problem in seen.problems {
                 complete = false;
                 let text = format!("{}: {key}: {problem}", seen.place);
@@ -501,7 +507,7 @@ impl SnapshotBuilder {
         };
         let text = format!(
             "what {said} of {what} does not fit together: it comes from several clusters, or from one at different \
-             times; one reading of each object is shown"
+             times; nothing is concluded from them"
         );
         self.incomplete(codes::SEVERAL_CLUSTERS, text);
     }
@@ -572,7 +578,8 @@ fn put(snapshot: &mut Snapshot, key: ObjectKey, content: Content) {
             // Instances come before reports: what a report says of the version is what is there.
             let known = evidence.flux.take().unwrap_or_default();
             let version = flux.version.or(known.version);
-            evidence.flux = Some(FluxInstallation { namespace: flux.namespace, version });
+            let failing = flux.failing.or(known.failing);
+            evidence.flux = Some(FluxInstallation { namespace: flux.namespace, version, failing });
             meta
         }
         Content::Other(meta) => meta,

@@ -377,7 +377,10 @@ pub(super) fn flux(key: &ObjectKey, body: api::Body<api::FluxSpec, api::FluxStat
         let revision = body.status.last_applied_revision;
         text(revision.split_once('@').map_or(revision.clone(), |(version, _)| version.to_owned()))
     };
-    FluxInstallation { namespace: key.namespace.clone(), version }
+    let failing =
+        body.status.conditions.into_iter().find(|ready| ready.kind == "Ready" && ready.status == "False");
+    let failing = failing.map(|ready| format!("{}: {}", ready.reason, ready.message));
+    FluxInstallation { namespace: key.namespace.clone(), version, failing }
 }
 
 pub(super) fn workload(
