@@ -4,6 +4,7 @@ use std::io;
 
 /// A signal that asks for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has all of them"))]
 pub(super) enum Signal {
     /// To stop; the signal's number.
     Stop(u8),

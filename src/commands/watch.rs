@@ -99,7 +99,6 @@ async fn follow(
                 signal = signals.next() => match signal {
                     Signal::Stop(number) => return Err(CommandError::Stopped(number)),
                     Signal::Resized => {
-                        out.measure();
                         teller.forget();
                         break;
                     }
@@ -109,7 +108,6 @@ async fn follow(
                         Signals::step_aside()?;
                         if drawn {
                             out.enter_screen()?;
-                            out.measure();
                         }
                         teller.forget();
                         break;
@@ -149,6 +147,7 @@ impl Teller<'_> {
     }
 
     fn tell(&mut self, watch: &mut Watch, out: &mut Output) -> Result<Outcome, CommandError> {
+        out.measure(); // not every system tells that a terminal has another size
         let diagnosis = diagnose(&watch.snapshot());
         let status = self.selection.view(&diagnosis);
         let (now, view) = (diagnosis.now, out.view());

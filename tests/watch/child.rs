@@ -85,7 +85,7 @@ impl Drop for Watching {
 }
 
 /// Sends a signal to one process.
-pub(crate) fn signal(child: &Child, name: &str) {
+fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
     assert!(sent.unwrap().success());
 }
@@ -100,6 +100,40 @@ fn each_line(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
         }
     });
     receiver
+}
+
+/// A running `status --watch` on a terminal.
+pub(crate) struct Drawing {
+    child: Child,
+}
+
+impl Drawing {
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has stopped for a while: what tells it to go on before that is lost.
+    pub(crate) fn await_stop(&self) {
+        use rustix::process::{Pid, WaitOptions, waitpid};
+        let (_, status) = waitpid(Some(Pid::from_child(&self.child)), WaitOptions::UNTRACED).unwrap().unwrap();
+        assert!(status.stopped());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Drawing {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // a test that fails leaves nothing behind
+    }
 }
 
 /// A terminal that somebody reads from, and its other end.
@@ -132,12 +166,12 @@ impl Terminal {
         modes.contains(rustix::termios::LocalModes::ECHO)
     }
 
-    pub(crate) fn start(&self, server: &Server, args: &[&str]) -> Child {
+    pub(crate) fn start(&self, server: &Server, args: &[&str]) -> Drawing {
         let end = || std::fs::OpenOptions::new().read(true).write(true).open(&self.path).unwrap();
         let url = server.url();
         let mut command = fluxlayers(&["status", "--watch", "--server", &url]);
         command.args(args).env("TERM", "xterm").stdin(end()).stdout(end()).stderr(end());
-        command.spawn().unwrap()
+        Drawing { child: command.spawn().unwrap() }
     }
 
     /// Reads and forgets until nobody writes any more.

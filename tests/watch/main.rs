@@ -14,7 +14,7 @@ use std::io::{BufRead as _, BufReader};
 
 use serde_json::{Value, json};
 
-use child::{Terminal, Watching, fluxlayers, signal, status};
+use child::{Terminal, Watching, fluxlayers, status};
 use server::{NOW, Server};
 
 const REVISION: &str = "main@sha1:8c1d22e000000000000000000000000000000000";
@@ -291,12 +291,12 @@ fn a_terminal_is_drawn_in_place_and_given_back() {
     terminal.await_text("\n\x1b[J");
 
     terminal.resize(80, 4);
-    signal(&child, "WINCH");
+    child.signal("WINCH");
     let small = terminal.await_text("more lines\x1b[K");
     let last = small.rsplit("\x1b[H").next().unwrap();
     assert_eq!(last.matches('\n').count(), 3, "{last:?}");
     terminal.resize(80, 24);
-    signal(&child, "WINCH");
+    child.signal("WINCH");
     terminal.await_text("\n\x1b[J");
 
     server.stop();
@@ -306,9 +306,9 @@ fn a_terminal_is_drawn_in_place_and_given_back() {
     assert!(found.contains("cannot reach"), "{found:?}");
     terminal.await_text("\n\x1b[J");
 
-    signal(&child, "INT");
+    child.signal("INT");
     assert_eq!(terminal.await_text(LEAVE).replace(LEAVE, ""), "", "nothing is drawn any more");
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(child.code(), Some(130));
     assert!(terminal.echoes());
 }
 
@@ -318,14 +318,15 @@ fn a_terminal_is_given_back_while_the_command_steps_aside_and_whatever_ends_it()
     let mut terminal = Terminal::new(80, 24);
     let mut child = terminal.start(&server, &[]);
     terminal.await_text(ENTER);
-    signal(&child, "TSTP");
+    child.signal("TSTP");
     terminal.await_text(LEAVE);
-    signal(&child, "CONT");
+    child.await_stop();
+    child.signal("CONT");
     terminal.await_text(ENTER);
     terminal.await_text("all 3 Kustomizations ready");
-    signal(&child, "TERM");
+    child.signal("TERM");
     terminal.await_text(LEAVE);
-    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(child.code(), Some(143));
 }
 
 /// What `/proc` says of a process: resident memory in KiB, and processor time in hundredths of a second.
@@ -389,7 +390,7 @@ fn a_long_watch_of_many_changes_stays_small_and_ends_with_the_truth() {
     for (first, last) in first.iter().zip(&used) {
         assert!(last.0 < first.0 * 3 / 2, "memory grows from {} to {} KiB", first.0, last.0);
     }
-    signal(&drawn, "INT");
-    assert_eq!(drawn.wait().unwrap().code(), Some(130));
+    drawn.signal("INT");
+    assert_eq!(drawn.code(), Some(130));
     end.join().unwrap();
 }

@@ -243,8 +243,6 @@ fn serve(shared: &Shared, stream: &TcpStream) {
     while let Some(Ok(line)) = lines.next() {
         let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
         while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-        shared.world().asked.push(path.clone());
-        shared.changed.notify_all();
         if !answer(shared, stream, &path) {
             let _ = stream.shutdown(Shutdown::Both);
             return;
@@ -255,7 +253,12 @@ fn serve(shared: &Shared, stream: &TcpStream) {
 /// Whether the connection stays.
 fn answer(shared: &Shared, stream: &TcpStream, path: &str) -> bool {
     let (route, query) = path.split_once('?').unwrap_or((path, ""));
+    // Under one lock with what is answered: who has seen the request knows that a watch tells all that comes after.
+    let mut world = shared.world();
+    world.asked.push(path.to_owned());
+    shared.changed.notify_all();
     if route == "/apis" {
+        drop(world);
         return reply(stream, "200 OK", &discovery());
     }
     let parts: Vec<&str> = route.split('/').collect();
@@ -271,7 +274,6 @@ fn answer(shared: &Shared, stream: &TcpStream, path: &str) -> bool {
             &status(404, "the server could not find the requested resource"),
         );
     };
-    let world = shared.world();
     if world.only.is_some() && plural == "kustomizations" && world.only != namespace {
         drop(world);
         return reply(stream, "403 Forbidden", &status(403, "kustomizations is forbidden"));
