@@ -93,20 +93,20 @@ fn lost_events(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
 }
 
 fn owned_twice(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
-    let mut owners: BTreeMap<&ObjectKey, BTreeSet<&ObjectKey>> = BTreeMap::new();
+    let mut held: Vec<(&ObjectKey, &ObjectKey)> = Vec::new(); // object and owner: sorting is what is cheap here
     for (key, node) in &facts.snapshot.nodes {
         // A remote inventory names objects of another cluster, that of a failed release what it never applied.
         if node.remote || node.meta.deleted.is_some() || has_failed_release(node) {
             continue;
         }
-        for entry in node.status.inventory.iter().flatten() {
-            owners.entry(&entry.key).or_default().insert(key);
-        }
+        held.extend(node.status.inventory.iter().flatten().map(|entry| (&entry.key, key)));
     }
+    held.sort_unstable();
+    held.dedup();
     let mut shared: BTreeMap<BTreeSet<&ObjectKey>, Vec<&ObjectKey>> = BTreeMap::new();
-    for (object, owners) in owners {
-        if owners.len() > 1 {
-            shared.entry(owners).or_default().push(object);
+    for group in held.chunk_by(|a, b| a.0 == b.0) {
+        if let [(object, _), _, ..] = group {
+            shared.entry(group.iter().map(|(_, owner)| *owner).collect()).or_default().push(object);
         }
     }
     for (owners, objects) in shared {
