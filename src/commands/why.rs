@@ -77,7 +77,7 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
     let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));
     let keys: Vec<ObjectKey> = keys.collect::<Result<_, _>>()?;
     let answers: Vec<Why<'_>> = match keys.as_slice() {
-        [] => vec![why_all(&diagnosis)],
+        [] => vec![why_all(&diagnosis, global.namespace())],
         keys => keys.iter().filter_map(|key| why(&diagnosis, key)).collect(),
     };
     match (args.output, answers.as_slice()) {
@@ -107,7 +107,7 @@ fn closer_look(args: &WhyArgs, global: &GlobalArgs, snapshot: &Snapshot) -> Vec<
     let keys = args.objects.iter().filter_map(|object| find(&diagnosis, object, global).ok()); // told when it is explained
     let keys: Vec<ObjectKey> = keys.collect();
     let causes = match args.objects.as_slice() {
-        [] => diagnosis.causes.clone(),
+        [] => why_all(&diagnosis, global.namespace()).causes,
         _ => keys.iter().filter_map(|key| why(&diagnosis, key)).flat_map(|why| why.causes).collect(),
     };
     let mut needs = needs(snapshot, &causes, MOST_READS);

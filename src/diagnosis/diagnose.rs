@@ -13,7 +13,7 @@ use super::standing::{
     SourceStanding, Standing, began, current_revision, is_older, source_began, source_standing, standing,
 };
 use super::verdict::verdicts;
-use super::walk::{Walk, controller_down, is_usable, walk};
+use super::walk::{Walk, controller_down, is_stuck, is_usable, walk};
 use super::warnings;
 use crate::graph::{Graph, Layering};
 use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Snapshot, Spec};
@@ -121,7 +121,7 @@ fn add_stale_sources(
         let fails = matches!(
             standings[key],
             SourceStanding::Failed { .. } | SourceStanding::WaitsForUpstream | SourceStanding::NotObserved
-        );
+        ) || (standings[key] == SourceStanding::Running && is_stuck(snapshot, source));
         let Some(users) = used_by.get(key) else { continue };
         if !fails || source.artifact.is_none() {
             continue;

@@ -87,6 +87,8 @@ pub struct StatusView<'a> {
     pub diagnosis: &'a Diagnosis,
     /// Kinds that are shown.
     pub kinds: BTreeSet<GroupKind>,
+    /// The one namespace that is looked at.
+    pub namespace: Option<String>,
     /// Whether anything but the default was asked for.
     pub narrowed: bool,
     /// Objects by layer, ordered by key; layers without a shown object are absent.
@@ -144,6 +146,7 @@ impl Selection {
         StatusView {
             diagnosis,
             kinds: self.kinds.clone(),
+            namespace: self.namespace.clone(),
             narrowed: self.narrows(),
             cycles: cycles.filter(|cycle| cycle.iter().any(|member| shown.contains_key(member))).collect(),
             causes: causes.collect(),
@@ -211,8 +214,24 @@ impl<'a> StatusView<'a> {
     /// Whether nothing of the shown kinds could be read while not everything could be seen: that there is none of them
     /// is not known, and nothing about them is good.
     pub fn is_blind(&self) -> bool {
-        let mut objects = self.diagnosis.objects.keys();
-        !self.diagnosis.complete && !objects.any(|key| self.kinds.contains(&key.kind))
+        let namespace = self.namespace.as_deref();
+        let in_scope = |key: &ObjectKey| {
+            self.kinds.contains(&key.kind) && namespace.is_none_or(|wanted| key.namespace == wanted)
+        };
+        // Rights that are missing for other kinds hide nothing here, nor those outside of a namespace that may be read.
+        let was_read = |warning: &Warning| {
+            let places = warning.text.split_once(" may be listed in ").map_or("", |(_, places)| places);
+            let mut places = places.trim_end_matches(" only").split(", ");
+            namespace.is_some_and(|wanted| places.any(|place| place == wanted))
+        };
+        let hides = |warning: &Warning| {
+            self.kinds.iter().any(|kind| warning.text.starts_with(&*kind.kind)) && !was_read(warning)
+        };
+        let mut rights =
+            self.diagnosis.warnings.iter().filter(|warning| warning.code == "Forbidden").peekable();
+        !self.diagnosis.complete
+            && !self.diagnosis.objects.keys().any(in_scope)
+            && (rights.peek().is_none() || rights.any(hides))
     }
 
     /// Whether only a repository was read.
@@ -527,11 +546,17 @@ mod tests {
                 .view(found)
                 .outcome(false)
         };
-        let mut releases = diagnosis([hr("media/plex")]);
+        let mut releases = diagnosis([hr("nowhere/plex")]);
         assert_eq!(outcome(&releases, GroupKind::KUSTOMIZATION), Outcome::Good);
         releases.complete = false;
         assert_eq!(outcome(&releases, GroupKind::KUSTOMIZATION), Outcome::Bad);
-        assert_eq!(outcome(&releases, GroupKind::HELM_RELEASE), Outcome::Good, "some were seen, none is there");
+        let forbidden = |text: &str| releases.clone().warning("Forbidden", text, None);
+        let other_kind = forbidden("HelmRelease objects may not be listed");
+        assert_eq!(outcome(&other_kind, GroupKind::KUSTOMIZATION), Outcome::Good, "another kind is hidden");
+        let read_elsewhere = forbidden("Kustomization objects may be listed in a, b only");
+        assert_eq!(outcome(&read_elsewhere, GroupKind::KUSTOMIZATION), Outcome::Bad);
+        let read_here = forbidden("Kustomization objects may be listed in a, nowhere only");
+        assert_eq!(outcome(&read_here, GroupKind::KUSTOMIZATION), Outcome::Good, "what is in scope was read");
     }
 
     #[test]

@@ -159,11 +159,17 @@ pub(super) fn source_not_found(message: &str) -> bool {
         .is_some_and(|(kind, rest)| kind.chars().all(char::is_alphanumeric) && rest.ends_with("\" not found"))
 }
 
-/// Whether a Kustomization runs another revision than its source has. Unknown sources say nothing.
+/// Whether an applier runs another revision than its source has: a Kustomization than its source's artifact, a HelmRelease
+/// than its HelmChart's. Unknown sources say nothing.
 fn is_behind(snapshot: &Snapshot, node: &Node) -> bool {
-    node.key.kind == GroupKind::KUSTOMIZATION
-        && current_revision(snapshot, node)
-            .is_some_and(|current| node.status.last_applied_revision.as_ref() != Some(current))
+    let Some(current) = current_revision(snapshot, node) else { return false };
+    if node.key.kind == GroupKind::KUSTOMIZATION {
+        return node.status.last_applied_revision.as_ref() != Some(current);
+    }
+    let chart = node.source.as_ref().is_some_and(|source| source.kind == GroupKind::HELM_CHART);
+    let attempted = node.status.last_attempted_revision.as_ref();
+    // helm-controller may put the digest of an artifact behind the version.
+    chart && attempted.is_some_and(|attempted| !attempted.0.starts_with(&current.0))
 }
 
 /// Current revision of an applier's source.

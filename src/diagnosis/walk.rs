@@ -130,6 +130,9 @@ impl<'a> Walker<'a> {
                 self.blame(key, fault);
             }
             Some(SourceStanding::WaitsForUpstream) => self.enter_upstream(key, source),
+            Some(SourceStanding::Running) if is_stuck(self.snapshot, source) => {
+                self.blame(key, dependency::source_overdue(source));
+            }
             _ => {}
         }
     }
@@ -639,6 +642,14 @@ pub(super) fn controller_down(snapshot: &Snapshot, kind: &GroupKind) -> Option<F
         }
         _ => None,
     }
+}
+
+/// Whether a source has been fetching for longer than any fetch takes.
+pub(super) fn is_stuck(snapshot: &Snapshot, source: &Source) -> bool {
+    const LONG: std::time::Duration = std::time::Duration::from_secs(600);
+    let since = source.conditions.0.iter().filter_map(|condition| condition.since).max();
+    let allowed = source.timeout.unwrap_or_default() + LONG;
+    since.or(source.meta.created).is_some_and(|since| is_older(snapshot.now, since, allowed))
 }
 
 /// Whether a dependency is ready by its own conditions, suspended or not.

@@ -10,7 +10,10 @@ use crate::model::{ObjectKey, Warning};
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
     /// Everything that is not ready.
-    All,
+    All {
+        /// In this namespace alone.
+        namespace: Option<&'a str>,
+    },
     /// A Kustomization, HelmRelease or ResourceSet.
     Object(&'a ObjectReport),
     /// A source.
@@ -36,7 +39,9 @@ impl Why<'_> {
     /// Whether the answer is bad: a cause is listed, or the target is in a bad state.
     pub fn is_bad(&self) -> bool {
         let bad = match self.target {
-            Target::All => self.diagnosis.objects.values().any(|object| object.state.is_bad()),
+            Target::All { namespace } => self.diagnosis.objects.values().any(|object| {
+                object.state.is_bad() && namespace.is_none_or(|wanted| object.key.namespace == wanted)
+            }),
             Target::Object(object) => object.state.is_bad(),
             Target::Source(source) => source.state.is_bad(),
             Target::Missing(_) => true,
@@ -75,10 +80,18 @@ fn is_missing(diagnosis: &Diagnosis, key: &ObjectKey) -> bool {
     diagnosis.layering.missing.contains_key(key) || diagnosis.causes.iter().any(source)
 }
 
-/// Explains everything that is not ready.
-pub fn why_all(diagnosis: &Diagnosis) -> Why<'_> {
-    let (causes, warnings) = (diagnosis.causes.clone(), diagnosis.warnings.iter().collect());
-    Why { diagnosis, target: Target::All, causes, warnings }
+/// Explains everything that is not ready, or what is so in one namespace.
+pub fn why_all<'a>(diagnosis: &'a Diagnosis, namespace: Option<&'a str>) -> Why<'a> {
+    let here = |key: &ObjectKey| namespace.is_none_or(|wanted| key.namespace == wanted);
+    let hits = |cause: &&Cause| {
+        let blocked =
+            |object: &ObjectReport| here(&object.key) && object.blocked_by.contains(&cause.fault.object);
+        cause.affected.iter().any(here) || here(&cause.fault.object) || diagnosis.objects.values().any(blocked)
+    };
+    let causes = diagnosis.causes.iter().filter(|cause| namespace.is_none() || hits(cause)).cloned().collect();
+    let about = |warning: &&Warning| warning.object.as_ref().is_none_or(here);
+    let warnings = diagnosis.warnings.iter().filter(about).collect();
+    Why { diagnosis, target: Target::All { namespace }, causes, warnings }
 }
 
 fn causes_of(diagnosis: &Diagnosis, object: &ObjectReport) -> Vec<Cause> {

@@ -141,6 +141,15 @@ pub(crate) fn overdue(node: &Node, summary: String) -> Fault {
         .remedy(format!("look whether {} runs, and what its workers wait for", controller_of(&key.kind)), None)
 }
 
+/// A source whose fetch does not end.
+pub(crate) fn source_overdue(source: &Source) -> Fault {
+    let key = &source.key;
+    let summary = format!("{} has been fetching for longer than any fetch takes", called(key));
+    with(fault(key.clone(), Code::Overdue, None, summary), ready_words(&source.conditions))
+        .remedy("ask once more", reconcile(key))
+        .remedy(format!("look whether {} runs", controller_of(&key.kind)), None)
+}
+
 /// Name of the controller that reconciles a kind.
 pub(crate) fn controller_of(kind: &GroupKind) -> &'static str {
     match &*kind.group {
@@ -165,6 +174,9 @@ pub(crate) fn not_observed(
             Code::ShardUnserved,
             format!("{} is for shard {shard}, which no {controller} seems to serve", key.name),
         ),
+        (None, Some(observed)) if observed == generation => {
+            (Code::NotObserved, format!("{controller} has written no Ready condition for {}", key.name))
+        }
         (None, Some(observed)) if observed >= 0 => (
             Code::NotObserved,
             format!(

@@ -189,10 +189,23 @@ fn without_password(word: &str) -> String {
     let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
     let end = rest.find(['/', '?', '#', '\'', '"']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
+    let path = without_query(path);
     match authority.rsplit_once('@') {
         Some((user, host)) if user != "git" => format!("{scheme}://…@{host}{path}"),
-        _ => word.to_owned(),
+        _ => format!("{scheme}://{authority}{path}"),
     }
+}
+
+/// A path without what a query says, since signed addresses carry their token there; what kustomize itself reads of one
+/// stays.
+fn without_query(path: &str) -> String {
+    const HARMLESS: [&str; 5] = ["ref", "version", "timeout", "submodules", "depth"];
+    let Some((before, rest)) = path.split_once('?') else { return path.to_owned() };
+    let end = rest.find(['#', '\'', '"']).unwrap_or_else(|| rest.trim_end_matches([':', ',', ')', '.']).len());
+    let (query, after) = rest.split_at(end);
+    let is_harmless = |part: &str| HARMLESS.contains(&part.split_once('=').map_or(part, |(key, _)| key));
+    let kept: Vec<_> = query.split('&').map(|part| if is_harmless(part) { part } else { "…" }).collect();
+    format!("{before}?{}{after}", kept.join("&"))
 }
 
 /// Replaces the dump of a whole field in `Invalid value: {…}` by `{…}`, and for a Secret every value.
@@ -343,6 +356,10 @@ mod tests {
             "unable to clone 'https://…@git.example/x.git': nope"
         );
         assert_eq!(readable("ssh://git@git.example/x.git"), "ssh://git@git.example/x.git");
+        assert_eq!(
+            readable("Get \"https://b.example/o?X-Sig=s3cr3t&ref=v1\": 403"),
+            "Get \"https://b.example/o?…&ref=v1\": 403"
+        );
         assert_eq!(readable("line AGE-SECRET-KEY-1QQQ is bad"), "line (private key) is bad");
         assert_eq!(
             readable("failed to parse: malformed secret key: invalid character data part: s[1]=111"),

@@ -48,11 +48,15 @@ impl Report<'_, '_> {
             number => format!("; {}", count(number, "root cause")),
         };
         let (state, text) = match why.target {
-            Target::All => {
-                let bad = why.diagnosis.objects.values().filter(|object| object.state.is_bad()).count();
+            Target::All { namespace } => {
+                let here =
+                    |object: &&ObjectReport| namespace.is_none_or(|wanted| object.key.namespace == wanted);
+                let objects = why.diagnosis.objects.values().filter(here);
+                let bad = objects.filter(|object| object.state.is_bad()).count();
                 let state = if why.is_bad() { State::Failed } else { State::Ready };
                 let text = match bad {
                     0 if why.causes.is_empty() => "nothing is failed, blocked, missing or unknown".to_owned(),
+                    0 => "nothing is stopped yet".to_owned(),
                     _ => format!("{} not well", count(bad, "object")),
                 };
                 (state, text)
@@ -183,7 +187,7 @@ impl Report<'_, '_> {
             Target::Object(object) => Some(&object.key),
             Target::Source(source) => Some(&source.key),
             Target::Missing(key) => Some(key),
-            Target::All => None,
+            Target::All { .. } => None,
         };
         let at_home = home.is_some_and(|home| home.namespace == key.namespace && home.kind == key.kind);
         match key.kind == GroupKind::KUSTOMIZATION {

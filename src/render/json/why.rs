@@ -67,7 +67,7 @@ impl<'a> WhyV1<'a> {
             complete: why.diagnosis.complete,
             target: match why.target {
                 Target::Object(report) => Some(object(report)),
-                Target::All | Target::Source(_) | Target::Missing(_) => None,
+                Target::All { .. } | Target::Source(_) | Target::Missing(_) => None,
             },
             root_causes: why.causes.iter().map(cause).collect(),
             next: Vec::new(),
