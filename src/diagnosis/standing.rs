@@ -168,8 +168,14 @@ fn is_behind(snapshot: &Snapshot, node: &Node) -> bool {
     }
     let chart = node.source.as_ref().is_some_and(|source| source.kind == GroupKind::HELM_CHART);
     let attempted = node.status.last_attempted_revision.as_ref();
-    // helm-controller may put the digest of an artifact behind the version.
-    chart && attempted.is_some_and(|attempted| !attempted.0.starts_with(&current.0))
+    chart && attempted.is_some_and(|attempted| bare_version(&attempted.0) != bare_version(&current.0))
+}
+
+/// A chart's version as far as both controllers spell it alike: without a leading `v`, which an index may have and the
+/// chart not, and without the metadata behind a `+`, where helm-controller may put an artifact's digest.
+fn bare_version(version: &str) -> &str {
+    let version = version.strip_prefix('v').unwrap_or(version);
+    version.split_once('+').map_or(version, |(bare, _)| bare)
 }
 
 /// Current revision of an applier's source.

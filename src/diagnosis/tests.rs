@@ -201,6 +201,19 @@ fn a_source_that_has_failed_for_ten_minutes_is_a_cause_and_its_users_stay_ready(
 }
 
 #[test]
+fn a_source_that_fetches_for_longer_than_any_fetch_takes_is_overdue() {
+    let mut flux = snapshot([ks("a")]);
+    let mut fetching = source();
+    fetching.conditions.0 =
+        vec![condition("Ready", ConditionStatus::Unknown, "Progressing", "building artifact")];
+    flux.sources.insert(source_key(), fetching);
+    let flux = diagnose(&flux);
+    assert_eq!(state(&flux, "a"), State::Ready);
+    assert_eq!(codes(&flux), [("repo".to_owned(), Code::SourceStale)]);
+    assert_eq!(flux.causes[0].affected, [key("a")]);
+}
+
+#[test]
 fn a_helm_release_of_that_name_is_no_dependency_of_a_kustomization() {
     let flux = said([hr("database"), ks("a").on("database").never().waiting_for("database")]);
     assert_eq!(verdict(&flux, "a"), Verdict::NotFound);
