@@ -73,14 +73,12 @@ impl Cluster {
         if served.is_empty() {
             return Err(ClusterError::NotInstalled { server: self.server.clone() });
         }
-        let mut reading = Reading {
-            store: Store::default(),
-            served,
-            lists: Vec::new(),
-            events: Wanted::events().into(),
-            tried: None,
-            time,
-        };
+        let mut store = Store::default();
+        for (kind, _) in KINDS.iter().filter(|(kind, _)| !served.contains_key(kind)) {
+            store.rest().covers(kind.clone(), None); // of a kind that is not installed there is nothing
+        }
+        let mut reading =
+            Reading { store, served, lists: Vec::new(), events: Wanted::events().into(), tried: None, time };
         let forbidden = self.read_everywhere(&mut reading).await?;
         if !forbidden.is_empty() {
             self.read_in_namespaces(&mut reading, &forbidden, namespace).await?;

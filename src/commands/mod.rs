@@ -1,5 +1,7 @@
 //! One file a command, with its arguments: fetch, think, render, and little else.
 
+use clap::ValueEnum;
+
 pub mod completion;
 mod origin;
 mod signals;
@@ -7,3 +9,14 @@ pub mod status;
 pub mod version;
 mod watch;
 pub mod why;
+
+/// How to write an answer that is one text or one document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// `fluxlayers/v1`
+    Json,
+    /// The same as YAML
+    Yaml,
+}

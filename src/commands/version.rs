@@ -1,7 +1,8 @@
 //! `version`: this program's, the cluster's, Flux' and its controllers', with the flags that change what things mean.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::Format;
 use super::origin::{self, Origin};
 use crate::cli::GlobalArgs;
 use crate::cluster::{Cluster, ClusterError, ConnectArgs};
@@ -30,17 +31,6 @@ pub struct VersionArgs {
         help_heading = "Output"
     )]
     pub output: Format,
-}
-
-/// How to write the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Table,
-    /// `fluxlayers/v1`
-    Json,
-    /// The same as YAML
-    Yaml,
 }
 
 /// What was found beside this program.

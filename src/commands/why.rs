@@ -1,8 +1,8 @@
 //! `why`: the root causes of what does not come up, each with the chain to it, what proves it and what to do.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::origin;
+use super::{Format, origin};
 use crate::cli::GlobalArgs;
 use crate::diagnosis::needs::{Need, needs};
 use crate::diagnosis::selection::{ObjectArg, ObjectError, Outcome, resolve, resolve_source};
@@ -55,17 +55,6 @@ pub struct WhyArgs {
         help_heading = "Output"
     )]
     pub output: Format,
-}
-
-/// How to write the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Table,
-    /// `fluxlayers/v1`
-    Json,
-    /// The same as YAML
-    Yaml,
 }
 
 /// Reads, judges, explains.

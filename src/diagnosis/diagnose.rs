@@ -65,6 +65,7 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         label: snapshot.label.clone(),
         now: snapshot.now,
         complete: snapshot.complete && walk.hidden.is_empty(),
+        coverage: snapshot.coverage.clone(),
         objects,
         sources,
         waits: walk.waits,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::cause::Cause;
 use crate::graph::Layering;
-use crate::model::{At, Condition, ObjectKey, OriginKind, Revision, Warning};
+use crate::model::{At, Condition, Coverage, ObjectKey, OriginKind, Revision, Warning};
 
 /// State of a Kustomization, HelmRelease or ResourceSet (and, by analogy, of a source).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,6 +162,8 @@ pub struct Diagnosis {
     pub now: Timestamp,
     /// False when something could not be read, or a verdict had to do without an object that is out of sight.
     pub complete: bool,
+    /// What absence proves.
+    pub coverage: Coverage,
     /// Every Kustomization, HelmRelease and ResourceSet.
     pub objects: BTreeMap<ObjectKey, ObjectReport>,
     /// Every source.

@@ -218,20 +218,13 @@ impl<'a> StatusView<'a> {
         let in_scope = |key: &ObjectKey| {
             self.kinds.contains(&key.kind) && namespace.is_none_or(|wanted| key.namespace == wanted)
         };
-        // Rights that are missing for other kinds hide nothing here, nor those outside of a namespace that may be read.
-        let was_read = |warning: &Warning| {
-            let places = warning.text.split_once(" may be listed in ").map_or("", |(_, places)| places);
-            let mut places = places.trim_end_matches(" only").split(", ");
-            namespace.is_some_and(|wanted| places.any(|place| place == wanted))
+        let was_read = |kind: &GroupKind| match namespace {
+            Some(namespace) => self.diagnosis.coverage.covers_in(kind, namespace),
+            None => self.diagnosis.coverage.covers_everywhere(kind),
         };
-        let hides = |warning: &Warning| {
-            self.kinds.iter().any(|kind| warning.text.starts_with(&*kind.kind)) && !was_read(warning)
-        };
-        let mut rights =
-            self.diagnosis.warnings.iter().filter(|warning| warning.code == "Forbidden").peekable();
         !self.diagnosis.complete
             && !self.diagnosis.objects.keys().any(in_scope)
-            && (rights.peek().is_none() || rights.any(hides))
+            && !self.kinds.iter().all(was_read)
     }
 
     /// Whether only a repository was read.
@@ -550,13 +543,14 @@ mod tests {
         assert_eq!(outcome(&releases, GroupKind::KUSTOMIZATION), Outcome::Good);
         releases.complete = false;
         assert_eq!(outcome(&releases, GroupKind::KUSTOMIZATION), Outcome::Bad);
-        let forbidden = |text: &str| releases.clone().warning("Forbidden", text, None);
-        let other_kind = forbidden("HelmRelease objects may not be listed");
-        assert_eq!(outcome(&other_kind, GroupKind::KUSTOMIZATION), Outcome::Good, "another kind is hidden");
-        let read_elsewhere = forbidden("Kustomization objects may be listed in a, b only");
-        assert_eq!(outcome(&read_elsewhere, GroupKind::KUSTOMIZATION), Outcome::Bad);
-        let read_here = forbidden("Kustomization objects may be listed in a, nowhere only");
+        releases.coverage.cover(GroupKind::HELM_RELEASE, "nowhere");
+        releases.coverage.cover(GroupKind::KUSTOMIZATION, "elsewhere");
+        assert_eq!(outcome(&releases, GroupKind::KUSTOMIZATION), Outcome::Bad, "read in another namespace");
+        let mut read_here = releases.clone();
+        read_here.coverage.cover(GroupKind::KUSTOMIZATION, "nowhere");
         assert_eq!(outcome(&read_here, GroupKind::KUSTOMIZATION), Outcome::Good, "what is in scope was read");
+        releases.coverage.cover_everywhere(GroupKind::KUSTOMIZATION);
+        assert_eq!(outcome(&releases, GroupKind::KUSTOMIZATION), Outcome::Good, "another kind is hidden");
     }
 
     #[test]

@@ -29,8 +29,12 @@ impl Coverage {
 
     /// Whether an object that is not in the snapshot does not exist.
     pub fn covers(&self, key: &ObjectKey) -> bool {
-        self.everywhere.contains(&key.kind)
-            || self.namespaces.contains(&(key.kind.clone(), key.namespace.clone()))
+        self.covers_in(&key.kind, &key.namespace)
+    }
+
+    /// Whether the kind was seen whole in this namespace.
+    pub fn covers_in(&self, kind: &GroupKind, namespace: &str) -> bool {
+        self.covers_everywhere(kind) || self.namespaces.contains(&(kind.clone(), namespace.to_owned()))
     }
 
     /// Whether the kind was listed in all namespaces.

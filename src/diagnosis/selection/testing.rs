@@ -8,7 +8,7 @@ use crate::diagnosis::{
     Cause, Code, Diagnosis, Fault, ObjectReport, Quote, Remedy, RetryClock, SourceReport, State, Verdict,
 };
 use crate::graph::Layering;
-use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, OriginKind, Revision, Warning};
+use crate::model::{Condition, ConditionStatus, Coverage, GroupKind, ObjectKey, OriginKind, Revision, Warning};
 
 /// Revision before the newest one.
 pub(crate) const OLD: &str = "main@sha1:a41f9c3aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -230,6 +230,7 @@ pub(crate) fn diagnosis(specs: impl IntoIterator<Item = Spec>) -> Diagnosis {
         label: "context k3s-home".to_owned(),
         now: now(),
         complete: true,
+        coverage: Coverage::default(),
         objects: BTreeMap::new(),
         sources: BTreeMap::new(),
         waits: BTreeMap::new(),
