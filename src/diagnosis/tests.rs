@@ -564,6 +564,24 @@ fn a_success_event_after_the_failure_clears_it_where_there_is_no_history() {
 }
 
 #[test]
+fn a_helm_release_behind_its_chart_is_progress_and_one_that_spells_the_version_otherwise_is_ready() {
+    let with_chart = |version: &str| {
+        let mut node = hr("a");
+        node.status.last_attempted_revision = Some(crate::model::Revision("1.0.0+d1ge5t".to_owned()));
+        let (key, chart) = (node.key.clone(), node.source.clone().unwrap());
+        let mut flux = snapshot([node]);
+        let mut fetched = source();
+        fetched.key = chart.clone();
+        fetched.artifact.as_mut().unwrap().revision = crate::model::Revision(version.to_owned());
+        flux.sources.insert(chart, fetched);
+        diagnose(&flux).objects[&key].state
+    };
+    assert_eq!(with_chart("1.1.0"), State::Progressing);
+    assert_eq!(with_chart("1.0.0"), State::Ready);
+    assert_eq!(with_chart("v1.0.0"), State::Ready);
+}
+
+#[test]
 fn a_helm_release_that_runs_a_new_generation_is_no_retry_of_the_old_chart() {
     let mut node = hr("a").edited().running(0);
     node.status.history.push(crate::model::HistoryEntry {

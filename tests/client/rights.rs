@@ -90,6 +90,18 @@ fn what_stays_hidden_is_unknown_and_never_missing() {
 }
 
 #[test]
+fn a_namespace_that_may_not_be_read_is_not_good_and_an_empty_one_is() {
+    let api = || two_namespaces().may(|_, namespace| matches!(namespace, Some("team" | "empty")));
+    let server = serve(api());
+    let hidden = in_namespace(&server.url(), "team").run("status -n hidden");
+    assert_eq!(hidden.code, 1, "{hidden:?}");
+    assert!(hidden.stdout.contains("no Kustomizations could be read"), "{}", hidden.stdout);
+    let server = serve(api());
+    let empty = in_namespace(&server.url(), "team").run("status -n empty");
+    assert_eq!(empty.code, 0, "{empty:?}");
+}
+
+#[test]
 fn namespaces_that_references_name_are_looked_at_in_turn() {
     let both = |_: &str, namespace: Option<&str>| matches!(namespace, Some("team" | "platform"));
     let server = serve(two_namespaces().may(both));
