@@ -57,33 +57,20 @@ pub(crate) fn condition(kind: &str, status: ConditionStatus, reason: &str, messa
 /// A Kustomization that is Ready at the current revision.
 pub(crate) fn ks(name: &str) -> Node {
     let revision = Some(Revision(REVISION.to_owned()));
+    let meta = Meta { generation: 1, created: Some(minutes_ago(600)), ..Meta::default() };
+    let ready = condition("Ready", ConditionStatus::True, "ReconciliationSucceeded", "Applied");
     Node {
-        key: key(name),
-        meta: Meta { generation: 1, created: Some(minutes_ago(600)), ..Meta::default() },
-        suspended: false,
-        depends_on: Vec::new(),
         source: Some(source_key()),
         interval: Some(Duration::from_secs(600)),
-        retry_interval: None,
         timeout: Some(Duration::from_secs(60)),
-        service_account: None,
-        remote: false,
         status: NodeStatus {
             observed_generation: Some(1),
-            conditions: Conditions(vec![condition(
-                "Ready",
-                ConditionStatus::True,
-                "ReconciliationSucceeded",
-                "Applied",
-            )]),
+            conditions: Conditions(vec![ready]),
             last_applied_revision: revision.clone(),
             last_attempted_revision: revision,
             ..NodeStatus::default()
         },
-        spec: Spec::Kustomization(KustomizationSpec::default()),
-        declared_at: None,
-        live: true,
-        unreadable: false,
+        ..Node::new(key(name), meta, Spec::Kustomization(KustomizationSpec::default()))
     }
 }
 

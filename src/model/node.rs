@@ -202,13 +202,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// An object that is there and could not be decoded.
-    pub fn unreadable(key: ObjectKey, meta: Meta) -> Self {
-        let spec = match &*key.kind.kind {
-            "Kustomization" => Spec::Kustomization(KustomizationSpec::default()),
-            "HelmRelease" => Spec::HelmRelease(HelmReleaseSpec::default()),
-            _ => Spec::ResourceSet,
-        };
+    /// An object of a cluster that says nothing but this.
+    pub fn new(key: ObjectKey, meta: Meta, spec: Spec) -> Self {
         Self {
             key,
             meta,
@@ -224,8 +219,18 @@ impl Node {
             spec,
             declared_at: None,
             live: true,
-            unreadable: true,
+            unreadable: false,
         }
+    }
+
+    /// An object that is there and could not be decoded.
+    pub fn unreadable(key: ObjectKey, meta: Meta) -> Self {
+        let spec = match &*key.kind.kind {
+            "Kustomization" => Spec::Kustomization(KustomizationSpec::default()),
+            "HelmRelease" => Spec::HelmRelease(HelmReleaseSpec::default()),
+            _ => Spec::ResourceSet,
+        };
+        Self { unreadable: true, ..Self::new(key, meta, spec) }
     }
 
     /// The Kustomization's own fields.

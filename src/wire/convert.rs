@@ -94,21 +94,10 @@ fn referred(wire: api::Reference, namespace: &str) -> Option<ObjectKey> {
 /// What all three kinds of appliers have in common, before their own fields are filled in.
 fn node(key: ObjectKey, meta: Meta, place: &Place, status: NodeStatus, spec: Spec) -> Node {
     Node {
-        key,
-        meta,
-        suspended: false,
-        depends_on: Vec::new(),
-        source: None,
-        interval: None,
-        retry_interval: None,
-        timeout: None,
-        service_account: None,
-        remote: false,
         status: if place.declared.is_some() { NodeStatus::default() } else { status },
-        spec,
         declared_at: at(place, place.line),
         live: place.declared.is_none(),
-        unreadable: false,
+        ..Node::new(key, meta, spec)
     }
 }
 

@@ -4,27 +4,11 @@ use crate::diagnosis::catalogue::{Failure, Lead, leads};
 use crate::diagnosis::{Code, Fault};
 use crate::model::{
     Condition, ConditionStatus, Conditions, Decryption, GroupKind, HelmReleaseSpec, InventoryEntry,
-    KustomizationSpec, Meta, Node, NodeStatus, ObjectKey, Pod, SecretKeys, Snapshot, Source, Spec, Workload,
+    KustomizationSpec, Meta, Node, ObjectKey, Pod, SecretKeys, Snapshot, Source, Spec, Workload,
 };
 
 pub(super) fn node(key: ObjectKey, spec: Spec) -> Node {
-    Node {
-        key,
-        meta: Meta { generation: 1, ..Meta::default() },
-        suspended: false,
-        depends_on: Vec::new(),
-        source: None,
-        interval: None,
-        retry_interval: None,
-        timeout: None,
-        service_account: None,
-        remote: false,
-        status: NodeStatus::default(),
-        spec,
-        declared_at: None,
-        live: true,
-        unreadable: false,
-    }
+    Node::new(key, Meta { generation: 1, ..Meta::default() }, spec)
 }
 
 /// A Kustomization `namespace/name`.
