@@ -1,7 +1,7 @@
 //! What helm-controller writes: values, client, chart templates, actions, hooks, remediation.
 
 use super::words::{after, between, last_words, mentions, not_found, one_line, sentence, without_dumps};
-use super::{Failure, Lead, apply, called, command, fault, health, quote};
+use super::{Failure, Lead, apply, called, command, fault, health, quote, workload};
 use crate::diagnosis::{Code, Fault};
 use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, Presence, Spec};
 
@@ -264,7 +264,7 @@ fn hook(cause: &Failure<'_>, words: &str) -> Option<(Option<ObjectKey>, String)>
 }
 
 fn hook_fault(cause: &Failure<'_>, code: Code, object: ObjectKey, why: &str) -> Fault {
-    let trouble = health::trouble(cause, &object);
+    let trouble = workload::trouble(cause, &object);
     let detail = trouble.why.clone().unwrap_or_else(|| why.to_owned());
     let subject = if object == cause.node.key { "a hook failed:".to_owned() } else { called(&object) };
     let subcode = trouble.subcode.or(Some("HookFailed"));
@@ -286,7 +286,7 @@ fn waited_for(
     status: &str,
     default: Option<&'static str>,
 ) -> Fault {
-    let trouble = health::trouble(cause, &key);
+    let trouble = workload::trouble(cause, &key);
     let why = match status {
         "NotFound" => "does not exist".to_owned(),
         _ => trouble.why.clone().unwrap_or_else(|| "did not become ready in time".to_owned()),

@@ -31,6 +31,7 @@ mod helm;
 mod sops;
 mod source;
 mod words;
+mod workload;
 
 #[cfg(test)]
 mod testkit;
