@@ -1,0 +1,213 @@
+//! A Kubernetes cluster without containers: etcd, the API server, the controllers that matter, kwok for the kubelet.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::process::Process;
+
+/// Users of the API server: name, group. A token `tok-<name>` belongs to each; rights come from RBAC.
+pub(crate) const USERS: &[(&str, &str)] =
+    &[("admin", "system:masters"), ("tenant", "tenants"), ("nobody", "nobodies")];
+
+/// The running cluster. The API server ends before etcd: the other way round it hangs for minutes.
+pub(crate) struct Cluster {
+    dir: PathBuf,
+    bin: PathBuf,
+    port: u16,
+    helpers: Vec<Process>,
+    api_server: Option<Process>,
+    etcd: Option<Process>,
+}
+
+/// A port on loopback that nobody listens on.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+impl Cluster {
+    /// Starts all of it, and returns when `/readyz` says so.
+    pub(crate) fn start(bin: &Path, dir: &Path) -> Result<Cluster> {
+        let mut cluster = Cluster {
+            dir: dir.to_owned(),
+            bin: bin.to_owned(),
+            port: free_port()?,
+            helpers: Vec::new(),
+            api_server: None,
+            etcd: None,
+        };
+        let etcd = cluster.start_etcd()?;
+        cluster.start_api_server(etcd)?;
+        for (user, _) in USERS {
+            cluster.write_kubeconfig(user, "default")?;
+        }
+        cluster.await_ready()?;
+        cluster.start_helpers()?;
+        Ok(cluster)
+    }
+
+    /// Where the API server listens.
+    pub(crate) fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// The kubeconfig of a user of [`USERS`].
+    pub(crate) fn kubeconfig(&self, user: &str) -> PathBuf {
+        self.dir.join(format!("kubeconfig-{user}"))
+    }
+
+    /// A program of the bench.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.bin.join(name));
+        command.env_clear().env("HOME", &self.dir).env("TMPDIR", &self.dir);
+        command
+    }
+
+    fn start_etcd(&mut self) -> Result<String> {
+        let (client, peer) = (free_port()?, free_port()?);
+        let client = format!("http://127.0.0.1:{client}");
+        let peer = format!("http://127.0.0.1:{peer}");
+        let mut etcd = self.program("etcd");
+        etcd.arg(format!("--data-dir={}", self.dir.join("etcd").display()))
+            .arg(format!("--listen-client-urls={client}"))
+            .arg(format!("--advertise-client-urls={client}"))
+            .arg(format!("--listen-peer-urls={peer}"))
+            .arg(format!("--initial-advertise-peer-urls={peer}"))
+            .arg(format!("--initial-cluster=default={peer}"))
+            .args(["--unsafe-no-fsync", "--log-level=warn"]);
+        self.etcd = Some(Process::start("etcd", &self.dir, &mut etcd)?);
+        Ok(client)
+    }
+
+    fn start_api_server(&mut self, etcd: String) -> Result<()> {
+        let key = self.dir.join("service-accounts.key");
+        let pair = rcgen::KeyPair::generate()?;
+        std::fs::write(&key, pair.serialize_pem())?;
+        let public = self.dir.join("service-accounts.pub");
+        std::fs::write(&public, pair.public_key_pem())?;
+        let tokens: Vec<String> = USERS
+            .iter()
+            .enumerate()
+            .map(|(id, (user, group))| format!("tok-{user},{user},{id},\"{group}\"\n"))
+            .collect();
+        let token_file = self.dir.join("tokens.csv");
+        std::fs::write(&token_file, tokens.concat())?;
+        let mut server = self.program("kube-apiserver");
+        server
+            .arg(format!("--etcd-servers={etcd}"))
+            .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
+            .arg(format!("--secure-port={}", self.port))
+            .arg(format!("--cert-dir={}", self.dir.join("certs").display()))
+            .arg(format!("--token-auth-file={}", token_file.display()))
+            .args(["--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16"])
+            .arg(format!("--service-account-issuer={}", self.url()))
+            .arg(format!("--service-account-key-file={}", public.display()))
+            .arg(format!("--service-account-signing-key-file={}", key.display()))
+            .args(["--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount"]);
+        self.api_server = Some(Process::start("kube-apiserver", &self.dir, &mut server)?);
+        Ok(())
+    }
+
+    /// A kubeconfig for `user` whose context has `namespace`.
+    pub(crate) fn write_kubeconfig(&self, user: &str, namespace: &str) -> Result<PathBuf> {
+        let path = self.kubeconfig(user);
+        let config = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "bench", "cluster": {
+                "server": self.url(),
+                "certificate-authority": self.dir.join("certs/apiserver.crt"),
+            }}],
+            "users": [{"name": user, "user": {"token": format!("tok-{user}")}}],
+            "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": user, "namespace": namespace}}],
+            "current-context": "bench",
+        });
+        std::fs::write(&path, config.to_string())?;
+        Ok(path)
+    }
+
+    fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = self.program("kubectl");
+        let output = command.arg("--kubeconfig").arg(self.kubeconfig("admin")).args(arguments).output()?;
+        if !output.status.success() {
+            bail!("kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// The API server tells nobody when it begins to listen, so this is asked again and again.
+    fn await_ready(&mut self) -> Result<()> {
+        let mut last = String::new();
+        for _ in 0..600 {
+            let server = self.api_server.as_mut().context("no API server")?;
+            ensure!(
+                server.alive(),
+                "kube-apiserver ended; see {}",
+                self.dir.join("kube-apiserver.log").display()
+            );
+            match self.kubectl(&["get", "--raw", "/readyz"]) {
+                Ok(_) => return Ok(()),
+                Err(error) => last = error.to_string(),
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        bail!("kube-apiserver does not get ready: {last}")
+    }
+
+    fn start_helpers(&mut self) -> Result<()> {
+        let kubeconfig = self.kubeconfig("admin");
+        let controllers = [
+            "namespace-controller",
+            "garbage-collector-controller",
+            "serviceaccount-controller",
+            "root-ca-certificate-publisher-controller",
+            "clusterrole-aggregation-controller",
+            "deployment-controller",
+            "replicaset-controller",
+            "statefulset-controller",
+            "job-controller",
+            "resourcequota-controller",
+        ];
+        let mut manager = self.program("kube-controller-manager");
+        manager
+            .arg(format!("--kubeconfig={}", kubeconfig.display()))
+            .args(["--secure-port=0", "--leader-elect=false"])
+            .arg(format!(
+                "--service-account-private-key-file={}",
+                self.dir.join("service-accounts.key").display()
+            ))
+            .arg(format!("--root-ca-file={}", self.dir.join("certs/apiserver.crt").display()))
+            .arg(format!("--controllers={}", controllers.join(",")));
+        self.helpers.push(Process::start("kube-controller-manager", &self.dir, &mut manager)?);
+        let mut scheduler = self.program("kube-scheduler");
+        scheduler
+            .arg(format!("--kubeconfig={}", kubeconfig.display()))
+            .args(["--secure-port=0", "--leader-elect=false"]);
+        self.helpers.push(Process::start("kube-scheduler", &self.dir, &mut scheduler)?);
+        let stages = self.bin.join("../stages");
+        let mut kwok = self.program("kwok");
+        kwok.arg(format!("--kubeconfig={}", kubeconfig.display())).args([
+            "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+            "--server-address=127.0.0.1:0",
+        ]);
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(&stages)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        files.sort();
+        for stage in files {
+            kwok.arg(format!("--config={}", stage.display()));
+        }
+        self.helpers.push(Process::start("kwok", &self.dir, &mut kwok)?);
+        Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.helpers.clear();
+        drop(self.api_server.take());
+        drop(self.etcd.take());
+    }
+}

@@ -1,0 +1,111 @@
+//! The Flux controllers, each of which can be frozen, stopped, and started with other flags.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::cluster::{Cluster, free_port};
+use super::process::Process;
+
+/// A controller of the bench.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Controller {
+    Source,
+    Kustomize,
+    Helm,
+}
+
+impl Controller {
+    pub(crate) const ALL: [Controller; 3] = [Controller::Source, Controller::Kustomize, Controller::Helm];
+
+    /// As its program and its Deployment are called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Controller::Source => "source-controller",
+            Controller::Kustomize => "kustomize-controller",
+            Controller::Helm => "helm-controller",
+        }
+    }
+}
+
+/// The running controllers.
+pub(crate) struct Controllers {
+    dir: PathBuf,
+    kubeconfig: PathBuf,
+    storage: String,
+    running: Mutex<[Option<Process>; 3]>,
+}
+
+impl Controllers {
+    /// Starts all of them with their default flags; only the wait before a dependent asks again is shorter.
+    pub(crate) fn start(cluster: &Cluster, dir: &std::path::Path) -> Result<Controllers> {
+        let controllers = Controllers {
+            dir: dir.to_owned(),
+            kubeconfig: cluster.kubeconfig("admin"),
+            storage: format!("127.0.0.1:{}", free_port()?),
+            running: Mutex::default(),
+        };
+        for controller in Controller::ALL {
+            controllers.launch(cluster.program(controller.name()), controller, &[])?;
+        }
+        Ok(controllers)
+    }
+
+    /// Starts one that does not run.
+    pub(crate) fn launch(&self, mut program: Command, controller: Controller, flags: &[&str]) -> Result<()> {
+        program
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("RUNTIME_NAMESPACE", "flux-system")
+            .arg(format!("--metrics-addr=127.0.0.1:{}", free_port()?))
+            .arg(format!("--health-addr=127.0.0.1:{}", free_port()?))
+            .arg("--events-addr=")
+            .args(flags);
+        if controller == Controller::Source {
+            let storage = self.dir.join("storage");
+            std::fs::create_dir_all(&storage)?;
+            program
+                .arg(format!("--storage-path={}", storage.display()))
+                .arg(format!("--storage-addr={}", self.storage))
+                .arg(format!("--storage-adv-addr={}", self.storage));
+        } else {
+            program.arg("--requeue-dependency=5s");
+        }
+        let process = Process::start(controller.name(), &self.dir, &mut program)?;
+        self.running.lock().unwrap()[controller as usize] = Some(process);
+        Ok(())
+    }
+
+    /// Ends one, as scaling its Deployment to zero would.
+    pub(crate) fn stop(&self, controller: Controller) -> Result<()> {
+        let process = self.running.lock().unwrap()[controller as usize].take();
+        process.with_context(|| format!("{} does not run", controller.name()))?.stop()
+    }
+
+    /// Freezes one, as a hang would.
+    pub(crate) fn freeze(&self, controller: Controller) -> Result<()> {
+        self.with(controller, Process::freeze)
+    }
+
+    /// Lets a frozen one go on.
+    pub(crate) fn thaw(&self, controller: Controller) -> Result<()> {
+        self.with(controller, Process::thaw)
+    }
+
+    fn with(&self, controller: Controller, act: impl Fn(&Process) -> Result<()>) -> Result<()> {
+        let running = self.running.lock().unwrap();
+        act(running[controller as usize]
+            .as_ref()
+            .with_context(|| format!("{} does not run", controller.name()))?)
+    }
+
+    /// Fails where one ended by itself.
+    pub(crate) fn all_alive(&self) -> Result<()> {
+        for (process, controller) in self.running.lock().unwrap().iter_mut().zip(Controller::ALL) {
+            let alive = process.as_mut().is_none_or(Process::alive);
+            ensure!(alive, "{} ended; see its log in {}", controller.name(), self.dir.display());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! The bench: a cluster, the Flux controllers, and where they fetch from.
+
+pub(crate) mod api;
+mod charts;
+pub(crate) mod cluster;
+pub(crate) mod controllers;
+mod forge;
+mod git;
+mod ours;
+mod process;
+mod record;
+mod scene;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::runtime::{Builder, Runtime};
+
+pub(crate) use self::api::Api;
+use self::cluster::Cluster;
+pub(crate) use self::controllers::{Controller, Controllers};
+pub(crate) use self::forge::{Forge, PASSWORD, USER};
+pub(crate) use self::ours::Answer;
+pub(crate) use self::scene::Scene;
+
+/// All that runs. What it started has ended when it is dropped, in the order of its fields.
+pub(crate) struct Bench {
+    pub(crate) controllers: Controllers,
+    pub(crate) cluster: Cluster,
+    pub(crate) api: Api,
+    pub(crate) forge: Forge,
+    dir: PathBuf,
+    /// Whether the recordings in `tests/fixtures/live` are to be written anew.
+    pub(crate) record: bool,
+    _runtime: Runtime,
+}
+
+/// The folder of the live tests.
+pub(crate) fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live")
+}
+
+impl Bench {
+    /// Starts everything. `bin` is where `tests/live/build` put the programs, `dir` an empty folder.
+    pub(crate) fn start(bin: &Path, dir: &Path, record: bool) -> Result<Bench> {
+        ensure!(bin.join("kube-apiserver").exists(), "no {}: run tests/live/run", bin.display());
+        std::fs::create_dir_all(dir)?;
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let forge = Forge::start(&dir.join("forge"), runtime.handle())?;
+        charts::package(&here().join("charts"), &forge.root().join("charts"))?;
+        let cluster = Cluster::start(bin, dir)?;
+        let api = Api::new(&cluster.kubeconfig("admin"), runtime.handle().clone())?;
+        install_flux(&api, bin)?;
+        let controllers = Controllers::start(&cluster, dir)?;
+        Ok(Bench { controllers, cluster, api, forge, dir: dir.to_owned(), record, _runtime: runtime })
+    }
+
+    /// Starts a controller anew, with these flags.
+    pub(crate) fn restart(&self, controller: Controller, flags: &[&str]) -> Result<()> {
+        self.controllers.stop(controller)?;
+        self.launch(controller, flags)
+    }
+
+    /// Starts a controller that does not run.
+    pub(crate) fn launch(&self, controller: Controller, flags: &[&str]) -> Result<()> {
+        self.controllers.launch(self.cluster.program(controller.name()), controller, flags)
+    }
+
+    /// The bench's folder: logs, kubeconfigs, data.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+/// The CRDs of the controllers, the namespace, and the node that kwok keeps. Only Pods that tolerate its taint run there;
+/// the others stay Pending, as in a cluster that is full.
+fn install_flux(api: &Api, bin: &Path) -> Result<()> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(bin.join("../crds"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    files.sort();
+    for file in files {
+        let text = std::fs::read_to_string(&file)?;
+        for crd in api::documents(&text)? {
+            let name = crd["metadata"]["name"].as_str().context("a CRD has a name")?.to_owned();
+            api.apply(crd, "").with_context(|| file.display().to_string())?;
+            api.await_that(&format!("CustomResourceDefinition//{name}"), "Established", |crd| {
+                crd.and_then(|crd| api::condition(crd, "Established"))
+                    .is_some_and(|(status, _)| status == "True")
+            })?;
+        }
+    }
+    for object in api::documents(&std::fs::read_to_string(here().join("cluster.yaml"))?)? {
+        api.apply(object, "")?;
+    }
+    let tainted = |node: Option<&serde_json::Value>| {
+        node.is_some_and(|node| node["spec"]["taints"].to_string().contains("not-ready"))
+    };
+    // The taint that the API server gives to every new node; the controller that takes it off does not run here.
+    if tainted(api.get("Node//kwok")?.as_ref()) {
+        let taints = serde_json::json!([{"key": "fluxlayers/simulated", "effect": "NoSchedule"}]);
+        api.patch("Node//kwok", &serde_json::json!({"spec": {"taints": taints}}))?;
+    }
+    Ok(())
+}

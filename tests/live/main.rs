@@ -1,0 +1,79 @@
+//! The live bench: our program against real Flux controllers on a real API server.
+//!
+//! `tests/live/run` builds what it needs and calls it; `tests/live/README.md` tells what is here. Scenarios that share the
+//! controllers run side by side, each in its own namespaces; those that stop a controller run alone, afterwards.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the bench starts programs, serves files and reports"
+)]
+
+mod harness;
+mod scenarios;
+#[path = "../table/mod.rs"]
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
+
+use harness::Bench;
+use scenarios::{SCENARIOS, Scenario};
+
+/// Scenarios at the same time. They wait more than they work.
+const SIDE_BY_SIDE: usize = 12;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(conclusion) => conclusion.exit_code(),
+        Err(error) => {
+            eprintln!("the live bench: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn folder(variable: &str) -> Result<PathBuf> {
+    let folder =
+        std::env::var_os(variable).with_context(|| format!("{variable} is not set: call tests/live/run"))?;
+    Ok(PathBuf::from(folder))
+}
+
+fn run() -> Result<Conclusion> {
+    let mut arguments = Arguments::from_args();
+    if arguments.list {
+        let trials = SCENARIOS.iter().map(|scenario| Trial::test(scenario.name, || Ok(()))).collect();
+        return Ok(libtest_mimic::run(&arguments, trials));
+    }
+    let (bin, dir) = (folder("FLUXLAYERS_LIVE_BIN")?, folder("FLUXLAYERS_LIVE_DIR")?);
+    let bench = Arc::new(start(&bin, &dir)?);
+    let (alone, shared): (Vec<_>, Vec<_>) = SCENARIOS.iter().partition(|scenario| scenario.alone);
+    arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
+    let conclusion = libtest_mimic::run(&arguments, trials(&bench, &shared));
+    arguments.test_threads = Some(1);
+    let afterwards = libtest_mimic::run(&arguments, trials(&bench, &alone));
+    bench.controllers.all_alive()?;
+    Ok(if conclusion.has_failed() { conclusion } else { afterwards })
+}
+
+fn start(bin: &Path, dir: &Path) -> Result<Bench> {
+    let record = std::env::var_os("FLUXLAYERS_LIVE_RECORD").is_some();
+    Bench::start(bin, dir, record).with_context(|| format!("logs are in {}", dir.display()))
+}
+
+fn trials(bench: &Arc<Bench>, scenarios: &[&'static Scenario]) -> Vec<Trial> {
+    let trial = |scenario: &'static Scenario| {
+        let bench = bench.clone();
+        Trial::test(scenario.name, move || {
+            (scenario.run)(&bench).map_err(|error| Failed::from(format!("{error:#}")))
+        })
+    };
+    scenarios.iter().map(|&scenario| trial(scenario)).collect()
+}

@@ -1,0 +1,37 @@
+//! The scenarios. Each makes a cluster fail in one way, and holds what we say against the table and the controllers.
+
+mod scenes;
+
+use anyhow::Result;
+
+use crate::harness::Bench;
+
+/// One scenario.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&Bench) -> Result<()>,
+    /// It stops or changes what the others use.
+    pub(crate) alone: bool,
+}
+
+macro_rules! scenarios {
+    ($($flag:ident $module:ident :: $name:ident),* $(,)?) => {
+        /// All of them.
+        pub(crate) const SCENARIOS: &[Scenario] = &[$(
+            Scenario { name: stringify!($name), run: $module::$name, alone: scenarios!($flag) },
+        )*];
+    };
+    (shared) => { false };
+    (alone) => { true };
+}
+
+scenarios! {
+    shared scenes::basic,
+    shared scenes::cycle,
+    shared scenes::depmissing,
+    shared scenes::build,
+    shared scenes::expr,
+    shared scenes::parent,
+    shared scenes::health,
+    shared scenes::helm,
+}

@@ -1,0 +1,278 @@
+//! The table of what must be said about what real controllers wrote, and how an answer is held against it.
+//!
+//! `tests/fixtures/live/README.md` tells what the scenes hold. References are `Kind/namespace/name`, with an empty
+//! namespace for cluster-scoped objects. Where the contract leaves a value open, a list stands for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use kubectl_fluxlayers::diagnosis::Diagnosis;
+use kubectl_fluxlayers::model::ObjectKey;
+use serde_json::Value;
+
+/// Where the recordings lie.
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/live")
+}
+
+/// The table.
+pub(crate) fn expected() -> Value {
+    let text = std::fs::read_to_string(fixtures().join("expected.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Which moment of a scene is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// That of the recording.
+    Recorded,
+    /// Any: whether a retry is under way just now is left open.
+    Any,
+}
+
+/// All that `flux` says otherwise than the table.
+pub(crate) fn differences(scene: &Value, flux: &Diagnosis, moment: Moment) -> Vec<String> {
+    let mut differences = Differences(Vec::new());
+    differences.objects(scene, flux, moment);
+    differences.sources(scene, flux);
+    differences.lists(scene, flux);
+    differences.causes(scene, flux);
+    differences.warnings(scene, flux);
+    differences.0
+}
+
+fn reference(key: &ObjectKey) -> String {
+    format!("{}/{}/{}", key.kind.kind, key.namespace, key.name)
+}
+
+fn references(keys: &[ObjectKey]) -> Vec<String> {
+    keys.iter().map(reference).collect()
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect()
+}
+
+/// Whether `found` is the expected value, or one of the values where the contract leaves it open.
+fn allows(expected: &Value, found: &Value) -> bool {
+    expected == found || expected.as_array().is_some_and(|options| options.contains(found))
+}
+
+/// Collects what is not as it should be.
+#[derive(Default)]
+pub(crate) struct Differences(pub(crate) Vec<String>);
+
+impl Differences {
+    pub(crate) fn expect(&mut self, what: impl std::fmt::Display, expected: &Value, found: impl Into<Value>) {
+        let found = found.into();
+        if !allows(expected, &found) {
+            self.0.push(format!("{what}: expected {expected}, found {found}"));
+        }
+    }
+
+    fn objects(&mut self, scene: &Value, flux: &Diagnosis, moment: Moment) {
+        let found: BTreeMap<String, _> =
+            flux.objects.iter().map(|(key, report)| (reference(key), report)).collect();
+        let expected = scene["objects"].as_object().unwrap();
+        self.expect("objects", &Value::from(expected.len()), found.len());
+        for (name, expected) in expected {
+            let Some(report) = found.get(name) else {
+                self.0.push(format!("{name}: not found"));
+                continue;
+            };
+            self.expect(format!("{name} state"), &expected["state"], report.state.as_str());
+            self.expect(format!("{name} layer"), &expected["layer"], report.layer);
+            self.expect(
+                format!("{name} blockedBy"),
+                &Value::from(strings(&expected["blockedBy"])),
+                references(&report.blocked_by),
+            );
+            self.expect(format!("{name} stalled"), &Value::from(expected["stalled"] == true), report.stalled);
+            if moment == Moment::Recorded {
+                self.expect(
+                    format!("{name} retrying"),
+                    &Value::from(expected["retrying"] == true),
+                    report.retrying,
+                );
+            }
+        }
+    }
+
+    fn sources(&mut self, scene: &Value, flux: &Diagnosis) {
+        let found: BTreeMap<String, _> =
+            flux.sources.iter().map(|(key, report)| (reference(key), report)).collect();
+        let expected = scene["sources"].as_object().unwrap();
+        for (name, report) in &found {
+            let Some(expected) = expected.get(name) else {
+                self.expect(format!("{name} (good) state"), &Value::from("Ready"), report.state.as_str());
+                continue;
+            };
+            self.expect(format!("{name} state"), &expected["state"], report.state.as_str());
+            self.expect(format!("{name} stalled"), &Value::from(expected["stalled"] == true), report.stalled);
+            self.expect(
+                format!("{name} blockedBy"),
+                &Value::from(strings(&expected["blockedBy"])),
+                references(&report.blocked_by),
+            );
+            let fault = report.fault.as_ref();
+            self.expect(
+                format!("{name} object"),
+                &expected["object"],
+                fault.map(|fault| reference(&fault.object)),
+            );
+            self.expect(format!("{name} code"), &expected["code"], fault.map(|fault| fault.code.as_str()));
+            self.expect(format!("{name} subcode"), &expected["subcode"], fault.and_then(|fault| fault.subcode));
+        }
+        for name in expected.keys().filter(|name| !found.contains_key(*name)) {
+            self.0.push(format!("{name}: not found"));
+        }
+    }
+
+    fn lists(&mut self, scene: &Value, flux: &Diagnosis) {
+        if let Some(complete) = scene.get("complete") {
+            self.expect("complete", complete, flux.complete);
+        }
+        let missing: Vec<Value> = flux
+            .layering
+            .missing
+            .iter()
+            .map(|(key, wanted_by)| serde_json::json!({"object": reference(key), "wantedBy": references(wanted_by)}))
+            .collect();
+        self.expect("missing", &scene["missing"], missing);
+        let cycles: Vec<Vec<String>> = flux.layering.cycles.iter().map(|cycle| references(cycle)).collect();
+        self.expect("cycles", &scene["cycles"], cycles);
+    }
+
+    fn causes(&mut self, scene: &Value, flux: &Diagnosis) {
+        let expected = scene["rootCauses"].as_array().unwrap();
+        let order: Vec<String> =
+            expected.iter().map(|cause| cause["object"].as_str().unwrap().to_owned()).collect();
+        let found: Vec<String> = flux.causes.iter().map(|cause| reference(&cause.fault.object)).collect();
+        self.expect("rootCauses", &Value::from(order), found);
+        for expected in expected {
+            let name = expected["object"].as_str().unwrap();
+            let Some(cause) = flux.causes.iter().find(|cause| reference(&cause.fault.object) == name) else {
+                continue;
+            };
+            self.expect(format!("cause {name} code"), &expected["code"], cause.fault.code.as_str());
+            self.expect(format!("cause {name} subcode"), &expected["subcode"], cause.fault.subcode);
+            self.expect(format!("cause {name} affected"), &expected["affected"], references(&cause.affected));
+            self.expect(format!("cause {name} blocks"), &expected["blocks"], cause.blocks);
+            let cycle = expected.get("cycle").map(strings).unwrap_or_default();
+            self.expect(format!("cause {name} cycle"), &Value::from(cycle), references(&cause.cycle));
+            if cause.fault.summary.is_empty() || cause.fault.summary.contains(char::is_control) {
+                self.0.push(format!("cause {name} summary: {:?}", cause.fault.summary));
+            }
+        }
+    }
+
+    fn warnings(&mut self, scene: &Value, flux: &Diagnosis) {
+        let expected = scene["warnings"].as_array().unwrap();
+        let found: BTreeSet<(&str, Option<String>)> = flux
+            .warnings
+            .iter()
+            .map(|warning| (warning.code, warning.object.as_ref().map(reference)))
+            .collect();
+        for expected in expected.iter().filter(|expected| expected["optional"] != true) {
+            let code = expected["code"].as_str().unwrap();
+            let object = expected["object"].as_str();
+            let there = found.iter().any(|(found, about)| {
+                *found == code && object.is_none_or(|object| about.as_deref() == Some(object))
+            });
+            if !there {
+                self.0.push(format!("warning {code} about {object:?}: not given"));
+            }
+        }
+        for (code, about) in &found {
+            let named = expected.iter().any(|expected| {
+                expected["code"] == *code
+                    && expected["object"].as_str().is_none_or(|object| about.as_deref() == Some(object))
+            });
+            if !named {
+                self.0.push(format!("warning {code} about {about:?}: not expected"));
+            }
+        }
+    }
+}
+
+/// All that `status --kind all -o json`, asked of the cluster itself, says otherwise than the table. It looked at no
+/// Secret and no Pod, so the coarser answer is as good where the table has one.
+pub(crate) fn live_differences(scene: &Value, status: &Value, exit: i32) -> Vec<String> {
+    let mut differences = Differences::default();
+    differences.expect("live exit", &scene["statusAll"]["exit"], exit);
+    for (count, value) in scene["statusAll"]["summary"].as_object().unwrap() {
+        differences.expect(format!("live {count}"), value, status["summary"][count].clone());
+    }
+    let coarser = Coarser::of(scene);
+    let layers = status["layers"].as_array().unwrap().iter();
+    let layered = layers.flat_map(|layer| layer["objects"].as_array().unwrap());
+    let found: BTreeMap<String, &Value> =
+        layered.chain(status["unlayered"].as_array().unwrap()).map(|object| (named(object), object)).collect();
+    for (name, expected) in scene["objects"].as_object().unwrap() {
+        let Some(object) = found.get(name) else {
+            differences.0.push(format!("live {name}: not found"));
+            continue;
+        };
+        differences.expect(format!("live {name} state"), &expected["state"], object["state"].clone());
+        let blocked_by: BTreeSet<String> = object["blockedBy"].as_array().unwrap().iter().map(named).collect();
+        let expected: BTreeSet<String> = strings(&expected["blockedBy"]).into_iter().collect();
+        if blocked_by != expected && blocked_by != coarser.all(&expected) {
+            differences.0.push(format!("live {name} blockedBy: expected {expected:?}, found {blocked_by:?}"));
+        }
+    }
+    differences.live_causes(scene, status, &coarser);
+    differences.0
+}
+
+fn named(object: &Value) -> String {
+    let text = |field: &str| object[field].as_str().unwrap_or_default();
+    format!("{}/{}/{}", text("kind"), text("namespace"), text("name"))
+}
+
+/// Which object stands for a cause while nobody has looked closer.
+struct Coarser(BTreeMap<String, String>);
+
+impl Coarser {
+    fn of(scene: &Value) -> Coarser {
+        let causes = scene["rootCauses"].as_array().unwrap().iter();
+        Coarser(
+            causes
+                .filter_map(|cause| {
+                    let coarser = cause["coarser"]["object"].as_str()?;
+                    Some((cause["object"].as_str()?.to_owned(), coarser.to_owned()))
+                })
+                .collect(),
+        )
+    }
+
+    fn all(&self, names: &BTreeSet<String>) -> BTreeSet<String> {
+        names.iter().map(|name| self.0.get(name).unwrap_or(name).clone()).collect()
+    }
+}
+
+impl Differences {
+    fn live_causes(&mut self, scene: &Value, status: &Value, coarser: &Coarser) {
+        let found: BTreeMap<String, &Value> = status["rootCauses"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|cause| (named(&cause["object"]), cause))
+            .collect();
+        for expected in scene["rootCauses"].as_array().unwrap() {
+            let name = expected["object"].as_str().unwrap();
+            let other = coarser.0.get(name).map_or(name, String::as_str);
+            let Some(cause) = found.get(name).or_else(|| found.get(other)) else {
+                self.0.push(format!("live cause {name}: not given"));
+                continue;
+            };
+            let code = &cause["code"];
+            if !allows(&expected["code"], code) && expected["coarser"]["code"] != *code {
+                self.0.push(format!("live cause {name}: expected {}, found {code}", expected["code"]));
+            }
+        }
+        let expected = scene["rootCauses"].as_array().unwrap().len();
+        if found.len() > expected {
+            self.0.push(format!("live causes: expected {expected}, found {:?}", found.keys()));
+        }
+    }
+}
