@@ -60,7 +60,7 @@ impl Controllers {
             .env("RUNTIME_NAMESPACE", "flux-system")
             .arg(format!("--metrics-addr=127.0.0.1:{}", free_port()?))
             .arg(format!("--health-addr=127.0.0.1:{}", free_port()?))
-            .arg("--events-addr=")
+            .args(["--events-addr=", "--kube-api-qps=500", "--kube-api-burst=1000"])
             .args(flags);
         if controller == Controller::Source {
             let storage = self.dir.join("storage");

@@ -45,8 +45,13 @@ pub(crate) fn objects(bench: &Bench, namespaces: &[&str]) -> Result<Value> {
         }
     }
     items.iter_mut().for_each(tidy);
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+    let list = json!({"apiVersion": "v1", "kind": "List", "takenAt": now(), "items": items});
     Ok(serde_json::from_str(&list.to_string().replace(&bench.forge.host(), FORGE))?)
+}
+
+/// The time by this machine's clock, which is the cluster's.
+fn now() -> String {
+    format!("{:.0}", jiff::Timestamp::now())
 }
 
 fn tidy(object: &mut Value) {
@@ -55,10 +60,10 @@ fn tidy(object: &mut Value) {
     }
     if object["kind"] == "Secret" {
         // The age keys were made for the scenarios and protect nothing.
-        let kept = |key: &str| key.ends_with(".agekey");
-        for (key, value) in object["data"].as_object_mut().into_iter().flatten().filter(|(key, _)| !kept(key)) {
-            let _ = key;
-            *value = json!("");
+        for (key, value) in object["data"].as_object_mut().into_iter().flatten() {
+            if !key.ends_with(".agekey") {
+                *value = json!("");
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One scenario's part of the cluster: a namespace, a Git repository, and the questions that are asked about them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use kubectl_fluxlayers::diagnosis::diagnose;
@@ -118,13 +119,55 @@ impl<'a> Scene<'a> {
         format!("{kind}/{}/{name}", self.namespaces[0])
     }
 
+    /// Pushes a commit that changes nothing in particular, and waits until `repo` has fetched it.
+    pub(crate) fn push_and_fetch(&self) -> Result<String> {
+        self.repository.write("touched.md", &now())?;
+        let commit = self.repository.push("touch")?;
+        self.fetched(&commit)?;
+        Ok(commit)
+    }
+
+    /// Has `repo` fetch, and waits until its artifact is this commit.
+    pub(crate) fn fetched(&self, commit: &str) -> Result<()> {
+        self.poke("GitRepository/repo")?;
+        let revision = format!("main@sha1:{commit}");
+        self.api.await_that(&self.own("GitRepository/repo"), &revision, |source| {
+            source.is_some_and(|source| source["status"]["artifact"]["revision"] == revision.as_str())
+        })?;
+        Ok(())
+    }
+
+    /// Waits until the Ready condition of an object of the scenario says this, among other things.
+    pub(crate) fn await_message(&self, reference: &str, text: &str) -> Result<Value> {
+        let object = self.api.await_that(&self.own(reference), text, |object| {
+            object.is_some_and(|object| {
+                let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+                let mut ready = conditions.filter(|condition| condition["type"] == "Ready");
+                ready.any(|condition| {
+                    condition["message"].as_str().is_some_and(|message| message.contains(text))
+                })
+            })
+        })?;
+        object.context("a condition belongs to an object")
+    }
+
     /// Asks a controller to look at an object of the scenario again.
     pub(crate) fn poke(&self, reference: &str) -> Result<()> {
-        let at = jiff_now();
         self.api.patch(
             &self.own(reference),
-            &json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": at}}}),
+            &json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": now()}}}),
         )
+    }
+
+    /// Has helm-controller forget the failures of a release and try again; returns when it has heard.
+    pub(crate) fn reset(&self, reference: &str) -> Result<()> {
+        let at = now();
+        let annotations = json!({"reconcile.fluxcd.io/requestedAt": at, "reconcile.fluxcd.io/resetAt": at});
+        self.api.patch(&self.own(reference), &json!({"metadata": {"annotations": annotations}}))?;
+        self.api.await_that(&self.own(reference), "a reset", |release| {
+            release.is_some_and(|release| release["status"]["lastHandledResetAt"] == at.as_str())
+        })?;
+        Ok(())
     }
 
     /// Waits until every Flux object of the table's entry reads as the recording of that name does.
@@ -156,9 +199,25 @@ impl<'a> Scene<'a> {
         let expected = &expected["scenes"][entry];
         let from_dump = diagnose(&repo::read_dump(std::slice::from_ref(&path), std::io::empty(), None)?);
         let mut differences = table::differences(expected, &from_dump, table::Moment::Any);
-        differences.extend(table::live_differences(expected, &live.json()?, live.code));
-        ensure!(differences.is_empty(), "{entry}: {}\n{}", differences.join("\n"), live.stdout);
+        differences.extend(table::live_differences(expected, &live.json()?, live.code, &self.namespaces[0]));
+        ensure!(
+            differences.is_empty(),
+            "{entry}: not as the table says (the recording is {}):\n  {}",
+            path.display(),
+            differences.join("\n  ")
+        );
         Ok(())
+    }
+
+    /// As [`Scene::matches`], for an answer that only time brings, such as that a deletion hangs.
+    pub(crate) fn comes_to_match(&self, entry: &str) -> Result<()> {
+        for _ in 0..60 {
+            if self.matches(entry).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        self.matches(entry)
     }
 
     /// `status` and the objects behind it, of a moment at which nothing changed between the two.
@@ -245,7 +304,8 @@ fn fill(value: &mut Value, defaults: &Value) {
     }
 }
 
-fn jiff_now() -> String {
+/// A text that differs from call to call.
+fn now() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     since.as_nanos().to_string()
 }

@@ -26,12 +26,20 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    shared scenes::applyerr,
     shared scenes::basic,
-    shared scenes::cycle,
-    shared scenes::depmissing,
     shared scenes::build,
+    shared scenes::cycle,
+    shared scenes::deletion,
+    shared scenes::depmissing,
     shared scenes::expr,
-    shared scenes::parent,
     shared scenes::health,
     shared scenes::helm,
+    shared scenes::parent,
+    shared scenes::shard,
+    shared scenes::sopsdata,
+    shared scenes::sopsfail,
+    shared scenes::sources,
+    shared scenes::stale,
+    shared scenes::suspdep,
 }
