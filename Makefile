@@ -1,5 +1,5 @@
 # The one list of commands, for people and for CI (.ci/run). `make help` prints it.
-# Everything but `deny` needs only Rust.
+# Everything but `deny` (Python) and the live bench (Go and git) needs only Rust.
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -7,7 +7,7 @@ DENY_VERSION := 0.20.2
 DENY := target/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt fmt-check clippy doc deny advisories paths package completions schema
+.PHONY: help demo test live live-record check fmt fmt-check clippy doc deny advisories paths package completions schema
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F '#' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -17,6 +17,12 @@ demo: ## Show the built-in blocked cluster (exits 1: the cluster is blocked)
 
 test: ## Run all tests
 	$(CARGO) test --locked
+
+live: ## Run the live bench: real Flux controllers on a real API server (needs Go and git)
+	tests/live/run $(FILTER)
+
+live-record: ## As live, and write its recordings anew
+	tests/live/run --record $(FILTER)
 
 check: fmt-check clippy doc deny paths ## Everything that CI checks beside the tests
 
@@ -28,6 +34,7 @@ fmt-check: ## Fail where the code is not formatted
 
 clippy: ## Lint, with warnings denied
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --test live -- -D warnings
 
 doc: ## Build the documentation, with warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps

@@ -1,11 +1,13 @@
 //! The Flux controllers, each of which can be frozen, stopped, and started with other flags.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
 
+use super::api::Api;
 use super::cluster::{Cluster, free_port};
 use super::process::Process;
 
@@ -30,6 +32,31 @@ impl Controller {
     }
 }
 
+/// A dependent asks again after this, not after half a minute.
+const REQUEUE: &str = "--requeue-dependency=5s";
+
+/// What `flux install` would have made of a controller with these flags.
+fn deployment(controller: Controller, flags: &[&str]) -> Value {
+    let name = controller.name();
+    let labels = json!({"app.kubernetes.io/part-of": "flux", "app.kubernetes.io/component": name, "app": name});
+    let requeue = (controller != Controller::Source).then_some(REQUEUE);
+    let arguments: Vec<&str> = requeue.into_iter().chain(flags.iter().copied()).collect();
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {
+                    "tolerations": [{"operator": "Exists"}],
+                    "containers": [{"name": "manager", "image": format!("ghcr.io/fluxcd/{name}:v0"), "args": arguments}],
+                },
+            },
+        },
+    })
+}
+
 /// The running controllers.
 pub(crate) struct Controllers {
     dir: PathBuf,
@@ -39,8 +66,9 @@ pub(crate) struct Controllers {
 }
 
 impl Controllers {
-    /// Starts all of them with their default flags; only the wait before a dependent asks again is shorter.
-    pub(crate) fn start(cluster: &Cluster, dir: &std::path::Path) -> Result<Controllers> {
+    /// Starts all of them with their default flags; only the wait before a dependent asks again is shorter. Each has a
+    /// Deployment, as where Flux was installed, whose Pod kwok runs.
+    pub(crate) fn start(cluster: &Cluster, api: &Api, dir: &Path) -> Result<Controllers> {
         let controllers = Controllers {
             dir: dir.to_owned(),
             kubeconfig: cluster.kubeconfig("admin"),
@@ -48,13 +76,19 @@ impl Controllers {
             running: Mutex::default(),
         };
         for controller in Controller::ALL {
-            controllers.launch(cluster.program(controller.name()), controller, &[])?;
+            controllers.launch(api, cluster.program(controller.name()), controller, &[])?;
         }
         Ok(controllers)
     }
 
     /// Starts one that does not run.
-    pub(crate) fn launch(&self, mut program: Command, controller: Controller, flags: &[&str]) -> Result<()> {
+    pub(crate) fn launch(
+        &self,
+        api: &Api,
+        mut program: Command,
+        controller: Controller,
+        flags: &[&str],
+    ) -> Result<()> {
         program
             .env("KUBECONFIG", &self.kubeconfig)
             .env("RUNTIME_NAMESPACE", "flux-system")
@@ -70,14 +104,15 @@ impl Controllers {
                 .arg(format!("--storage-addr={}", self.storage))
                 .arg(format!("--storage-adv-addr={}", self.storage));
         } else {
-            program.arg("--requeue-dependency=5s");
+            program.arg(REQUEUE);
         }
+        api.apply(deployment(controller, flags), "flux-system")?;
         let process = Process::start(controller.name(), &self.dir, &mut program)?;
         self.running.lock().unwrap()[controller as usize] = Some(process);
         Ok(())
     }
 
-    /// Ends one, as scaling its Deployment to zero would.
+    /// Ends one; its Deployment knows nothing of it.
     pub(crate) fn stop(&self, controller: Controller) -> Result<()> {
         let process = self.running.lock().unwrap()[controller as usize].take();
         process.with_context(|| format!("{} does not run", controller.name()))?.stop()

@@ -4,6 +4,7 @@ pub(crate) mod api;
 mod charts;
 pub(crate) mod cluster;
 pub(crate) mod controllers;
+mod example;
 mod forge;
 mod git;
 mod ours;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use tokio::runtime::{Builder, Runtime};
 
-pub(crate) use self::api::Api;
+pub(crate) use self::api::{Api, condition};
 use self::cluster::Cluster;
 pub(crate) use self::controllers::{Controller, Controllers};
 pub(crate) use self::forge::{Forge, PASSWORD, USER};
@@ -35,9 +36,28 @@ pub(crate) struct Bench {
     _runtime: Runtime,
 }
 
+/// The folder of the project.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
 /// The folder of the live tests.
 pub(crate) fn here() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live")
+    root().join("tests/live")
+}
+
+/// Every file below a folder, in order.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 impl Bench {
@@ -47,11 +67,11 @@ impl Bench {
         std::fs::create_dir_all(dir)?;
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let forge = Forge::start(&dir.join("forge"), runtime.handle())?;
-        charts::package(&here().join("charts"), &forge.root().join("charts"))?;
+        charts::package(&here().join("charts"), &example::charts()?, &forge.root().join("charts"))?;
         let cluster = Cluster::start(bin, dir)?;
         let api = Api::new(&cluster.kubeconfig("admin"), runtime.handle().clone())?;
         install_flux(&api, bin)?;
-        let controllers = Controllers::start(&cluster, dir)?;
+        let controllers = Controllers::start(&cluster, &api, dir)?;
         Ok(Bench { controllers, cluster, api, forge, dir: dir.to_owned(), record, _runtime: runtime })
     }
 
@@ -63,7 +83,7 @@ impl Bench {
 
     /// Starts a controller that does not run.
     pub(crate) fn launch(&self, controller: Controller, flags: &[&str]) -> Result<()> {
-        self.controllers.launch(self.cluster.program(controller.name()), controller, flags)
+        self.controllers.launch(&self.api, self.cluster.program(controller.name()), controller, flags)
     }
 
     /// The bench's folder: logs, kubeconfigs, data.

@@ -68,7 +68,7 @@ impl<'a> Scene<'a> {
     }
 
     /// `$(git)`, `$(private)`, `$(charts)`, `$(forge)` become addresses of the forge, `$(apiserver)` that of the cluster.
-    fn filled(&self, text: &str) -> String {
+    pub(super) fn filled(&self, text: &str) -> String {
         let (host, name) = (self.bench.forge.host(), &self.name);
         text.replace("$(git)", &format!("http://{host}/git/{name}.git"))
             .replace("$(private)", &format!("http://{host}/private/{name}.git"))
@@ -96,6 +96,11 @@ impl<'a> Scene<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Copies a folder into the work tree, with the bench's addresses filled in; nothing is committed.
+    pub(super) fn copy_tree(&self, folder: &Path) -> Result<()> {
+        self.copy(folder, self.repository.work())
     }
 
     /// Applies YAML; what names no namespace goes to the scenario's, and Flux objects may leave out what [`complete`]
@@ -236,6 +241,37 @@ impl<'a> Scene<'a> {
     /// `status --kind all -o json` of the scenario's own namespace.
     pub(crate) fn status(&self) -> Result<Answer> {
         self.run(&["status", "--kind", "all", "-o", "json", "-n", &self.namespaces[0]])
+    }
+
+    /// Asks `status` again and again until it says what is wanted; some answers only time brings.
+    pub(crate) fn await_status(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        let mut last = Value::Null;
+        for _ in 0..150 {
+            last = self.status()?.json()?;
+            if wanted(&last) {
+                return Ok(last);
+            }
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        bail!("{}: status does not come to say {what}: {last}", self.name)
+    }
+
+    /// Deletes an object and waits until it is gone with all that it applied.
+    pub(crate) fn take_down(&self, reference: &str) -> Result<()> {
+        self.api.delete(&self.own(reference))?;
+        for kind in ["Kustomization", "HelmRelease"] {
+            for object in self.api.list(kind, "")? {
+                let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+                if text("deletionTimestamp").is_empty()
+                    && !self.namespaces.contains(&text("namespace").to_owned())
+                {
+                    continue;
+                }
+                let name = format!("{kind}/{}/{}", text("namespace"), text("name"));
+                self.api.await_that(&name, "its end", |object| object.is_none())?;
+            }
+        }
+        Ok(())
     }
 
     /// `why OBJECT -o json`, in the scenario's own namespace.

@@ -1,5 +1,6 @@
 //! The scenarios. Each makes a cluster fail in one way, and holds what we say against the table and the controllers.
 
+mod alone;
 mod scenes;
 
 use anyhow::Result;
@@ -42,4 +43,14 @@ scenarios! {
     shared scenes::sources,
     shared scenes::stale,
     shared scenes::suspdep,
+    alone alone::home,
+    alone alone::example,
+    alone alone::extra,
+    alone alone::cross_namespace,
+    alone alone::shard_unserved,
+    alone alone::frozen_kustomize,
+    alone alone::frozen_source,
+    alone alone::frozen_helm,
+    alone alone::scaled_to_zero,
+    alone alone::unreach,
 }
