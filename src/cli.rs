@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::cluster::ConnectArgs;
 use crate::commands::completion::CompletionArgs;
+use crate::commands::snapshot::SnapshotArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::version::VersionArgs;
 use crate::commands::why::WhyArgs;
@@ -81,6 +82,9 @@ pub enum Command {
     /// Explain why an object is not ready, down to the root causes
     #[command(after_long_help = crate::commands::why::EXAMPLES)]
     Why(WhyArgs),
+    /// Write what status and why read into one file, without any secret
+    #[command(after_long_help = crate::commands::snapshot::EXAMPLES)]
+    Snapshot(SnapshotArgs),
     /// Print the versions of this program, of Flux and of its controllers
     Version(VersionArgs),
     /// Print the completion script of a shell

@@ -49,6 +49,8 @@ pub struct Cluster {
     pub(super) namespace: String,
     /// Time that one request may take; `None` for no limit.
     pub(super) timeout: Option<Duration>,
+    /// Whether documents are kept, to write a snapshot from.
+    pub(super) keeps: bool,
 }
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -103,7 +105,7 @@ impl Cluster {
         };
         let client =
             transport::client(config).map_err(|error| ClusterError::from_setup(&error, &credentials))?;
-        Ok(Self { client, server, credentials, label, namespace, timeout })
+        Ok(Self { client, server, credentials, label, namespace, timeout, keeps: false })
     }
 }
 

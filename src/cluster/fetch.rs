@@ -11,7 +11,7 @@ use super::error::ClusterError;
 use super::list::{Listed, Outcome, Wanted};
 use crate::diagnosis::needs::Need;
 use crate::model::{GroupKind, Snapshot};
-use crate::wire::{SnapshotBuilder, Store, codes};
+use crate::wire::{Kept, SnapshotBuilder, Store, codes};
 
 /// Requests under way at once.
 const IN_FLIGHT: usize = 16;
@@ -56,15 +56,33 @@ impl Cluster {
         now: Option<Timestamp>,
         needs: impl FnOnce(&Snapshot) -> Vec<Need>,
     ) -> Result<Snapshot, ClusterError> {
+        let (store, now) = self.closer_store(namespace, now, needs).await?;
+        Ok(store.into_snapshot(self.label.clone(), now))
+    }
+
+    /// As [`Cluster::closer_snapshot`], with the documents to write it from.
+    pub async fn kept_snapshot(
+        &self,
+        namespace: Option<&str>,
+        now: Option<Timestamp>,
+        needs: impl FnOnce(&Snapshot) -> Vec<Need>,
+    ) -> Result<Kept, ClusterError> {
+        let keeping = Self { keeps: true, ..self.clone() };
+        let (store, now) = keeping.closer_store(namespace, now, needs).await?;
+        Ok(store.into_kept(self.label.clone(), now))
+    }
+
+    async fn closer_store(
+        &self,
+        namespace: Option<&str>,
+        now: Option<Timestamp>,
+        needs: impl FnOnce(&Snapshot) -> Vec<Need>,
+    ) -> Result<(Store, Option<Timestamp>), ClusterError> {
         let Reading { mut store, time, .. } = self.read(namespace).await?;
         let now = now.or(time);
-        let snapshot = store.snapshot(self.label.clone(), now);
-        let needs = needs(&snapshot);
-        if needs.is_empty() {
-            return Ok(snapshot);
-        }
+        let needs = needs(&store.snapshot(self.label.clone(), now));
         self.look_closer(store.rest(), &needs).await?;
-        Ok(store.into_snapshot(self.label.clone(), now))
+        Ok((store, now))
     }
 
     /// Discovery, then all lists at the same time, then Events where something fails.
@@ -73,7 +91,7 @@ impl Cluster {
         if served.is_empty() {
             return Err(ClusterError::NotInstalled { server: self.server.clone() });
         }
-        let mut store = Store::default();
+        let mut store = if self.keeps { Store::keeping() } else { Store::default() };
         for (kind, _) in KINDS.iter().filter(|(kind, _)| !served.contains_key(kind)) {
             store.rest().covers(kind.clone(), None); // of a kind that is not installed there is nothing
         }

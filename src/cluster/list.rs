@@ -99,7 +99,7 @@ impl Cluster {
 
     /// Reads the pages and decodes each before the next one comes, so that a large list is never in memory as text.
     async fn pages(&self, wanted: &Wanted) -> Result<(Outcome, Option<Timestamp>), Refusal> {
-        let mut items = Box::<SnapshotBuilder>::default();
+        let mut items = Box::new(if self.keeps { SnapshotBuilder::keeping() } else { SnapshotBuilder::new() });
         let (mut token, mut version) = (String::new(), String::new());
         let (mut time, mut whole) = (None, true);
         for _ in 0..wanted.pages {

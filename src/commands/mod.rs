@@ -5,6 +5,7 @@ use clap::ValueEnum;
 pub mod completion;
 mod origin;
 mod signals;
+pub mod snapshot;
 pub mod status;
 pub mod version;
 mod watch;

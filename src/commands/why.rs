@@ -88,7 +88,7 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
 }
 
 /// Reads of one answer at most: with the lists they stay below forty requests.
-const MOST_READS: usize = 20;
+pub(super) const MOST_READS: usize = 20;
 
 /// What would refine the root causes of what is asked about.
 fn closer_look(args: &WhyArgs, global: &GlobalArgs, snapshot: &Snapshot) -> Vec<Need> {
@@ -99,14 +99,21 @@ fn closer_look(args: &WhyArgs, global: &GlobalArgs, snapshot: &Snapshot) -> Vec<
         [] => why_all(&diagnosis, global.namespace()).causes,
         _ => keys.iter().filter_map(|key| why(&diagnosis, key)).flat_map(|why| why.causes).collect(),
     };
-    let mut needs = needs(snapshot, &causes, MOST_READS);
-    if args.no_secrets {
-        needs.retain(|need| !matches!(need, Need::Object(key) if key.kind == GroupKind::SECRET));
-    }
+    allowed(needs(snapshot, &causes, MOST_READS), args.no_secrets)
+}
+
+/// The looks without those at Secrets, where these are not wanted.
+pub(super) fn allowed(mut needs: Vec<Need>, no_secrets: bool) -> Vec<Need> {
+    needs.retain(|need| !(no_secrets && matches!(need, Need::Object(key) if key.kind == GroupKind::SECRET)));
     needs
 }
 
-fn find(diagnosis: &Diagnosis, object: &ObjectArg, global: &GlobalArgs) -> Result<ObjectKey, ObjectError> {
+/// The one object that is meant, sources among them.
+pub(super) fn find(
+    diagnosis: &Diagnosis,
+    object: &ObjectArg,
+    global: &GlobalArgs,
+) -> Result<ObjectKey, ObjectError> {
     match &object.kind {
         Some(kind) if kind.is_source() => resolve_source(diagnosis, object, global.namespace()),
         _ => resolve(diagnosis, object, global.namespace(), None),

@@ -1,19 +1,6 @@
 //! What is installed: the version of Flux, its controllers, and those of their flags that change what things mean.
 
-use crate::model::{GroupKind, ObjectKey, Snapshot, Workload};
-
-/// Flags that change a verdict or a clock (flux-semantics §1).
-const FLAGS: [&str; 9] = [
-    "feature-gates",
-    "requeue-dependency",
-    "no-cross-namespace-refs",
-    "no-remote-bases",
-    "watch-label-selector",
-    "watch-all-namespaces",
-    "sops-age-secret",
-    "default-service-account",
-    "concurrent",
-];
+use crate::model::{CONTROLLER_FLAGS, GroupKind, ObjectKey, Snapshot, Workload};
 
 /// Spelt out in every installation, and no news.
 const IS_THE_RULE: [&str; 1] = ["watch-all-namespaces=true"];
@@ -85,7 +72,8 @@ fn controller(key: &ObjectKey, workload: &Workload) -> Controller {
         .iter()
         .filter(|arg| {
             let name = arg.trim_start_matches('-');
-            FLAGS.contains(&name.split_once('=').map_or(name, |(name, _)| name)) && !IS_THE_RULE.contains(&name)
+            CONTROLLER_FLAGS.contains(&name.split_once('=').map_or(name, |(name, _)| name))
+                && !IS_THE_RULE.contains(&name)
         })
         .cloned()
         .collect();

@@ -16,7 +16,8 @@ mod source;
 pub use condition::{Condition, ConditionStatus, Conditions};
 pub use duration::parse_duration;
 pub use evidence::{
-    ContainerTrouble, Event, Evidence, FluxInstallation, Namespace, Pod, SecretKeys, Selector, Workload,
+    CONTROLLER_FLAGS, ContainerTrouble, Event, Evidence, FluxInstallation, Namespace, Pod, SecretKeys,
+    Selector, Workload,
 };
 pub use inventory::{InventoryEntry, format_id, parse_id};
 pub use key::{GroupKind, ObjectKey};

@@ -119,6 +119,11 @@ pub struct KustomizationSpec {
     pub health_check_exprs: Vec<HealthCheckExpr>,
     /// `spec.decryption`.
     pub decryption: Option<Decryption>,
+    /// `spec.prune`: what is no longer declared is deleted.
+    pub prune: bool,
+    /// `spec.deletionPolicy` (kustomize-controller 1.5 and later); `None` where it is not written, which means
+    /// `MirrorPrune`.
+    pub deletion_policy: Option<String>,
 }
 
 /// What only a HelmRelease has.

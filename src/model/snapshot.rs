@@ -42,6 +42,16 @@ impl Coverage {
         self.everywhere.contains(kind)
     }
 
+    /// Kinds that were listed in all namespaces, ordered.
+    pub fn everywhere(&self) -> impl Iterator<Item = &GroupKind> {
+        self.everywhere.iter()
+    }
+
+    /// Kinds that were seen whole in one namespace, with that namespace, ordered.
+    pub fn namespaces(&self) -> impl Iterator<Item = (&GroupKind, &str)> {
+        self.namespaces.iter().map(|(kind, namespace)| (kind, namespace.as_str()))
+    }
+
     /// Takes in what another look has covered.
     pub fn merge(&mut self, other: Self) {
         self.everywhere.extend(other.everywhere);

@@ -9,9 +9,9 @@ mod walk;
 use std::path::PathBuf;
 
 use crate::model::Snapshot;
-use crate::wire::SnapshotBuilder;
+use crate::wire::{Kept, SnapshotBuilder};
 
-pub use walk::{read_dump, read_repository};
+pub use walk::{keep_dump, read_dump, read_repository};
 
 /// What a dump should hold: all that `status` and `why` look at but Secrets.
 macro_rules! kinds {
@@ -28,11 +28,23 @@ pub const HOW_TO_DUMP_IN_HELP: &str = concat!("kubectl get -A -o yaml >dump.yaml
 
 /// Reads a dump that is built into the binary; the label is also the name of its file in messages.
 pub(crate) fn parse_embedded(text: &str, label: &str) -> Result<Snapshot, InputError> {
-    let mut builder = SnapshotBuilder::new();
+    Ok(gather_embedded(text, label, SnapshotBuilder::new())?.finish(label.to_owned(), None))
+}
+
+/// The same, with the documents to write a snapshot from.
+pub(crate) fn keep_embedded(text: &str, label: &str) -> Result<Kept, InputError> {
+    Ok(gather_embedded(text, label, SnapshotBuilder::keeping())?.finish_kept(label.to_owned(), None))
+}
+
+fn gather_embedded(
+    text: &str,
+    label: &str,
+    mut builder: SnapshotBuilder,
+) -> Result<SnapshotBuilder, InputError> {
     let mut outcome = parse::parse_dump(text.as_bytes(), label, &mut builder);
     match outcome.errors.pop() {
         Some(first) => Err(InputError::Nothing { first, others: outcome.errors.len() }),
-        None => Ok(builder.finish(label.to_owned(), None)),
+        None => Ok(builder),
     }
 }
 

@@ -17,19 +17,27 @@ use super::InputError;
 use super::parse::{MAX_BYTES, parse_dump, text_of, too_large};
 use super::tree::{self, TreeFile};
 use crate::model::Snapshot;
-use crate::wire::{SnapshotBuilder, codes};
+use crate::wire::{Kept, SnapshotBuilder, codes};
 
 /// Reads dumps: files, folders and `-` for `stdin`, in YAML or JSON, compressed or not.
 ///
 /// Without `now` the dump's own time counts, see [`SnapshotBuilder::finish`]. What is wrong with a part of the input
 /// is a warning; an error means that a path does not exist, or that nothing at all could be read. A dump without
 /// any Flux object in it is no error here.
-pub fn read_dump(
+pub fn read_dump(paths: &[PathBuf], stdin: impl Read, now: Option<Timestamp>) -> Result<Snapshot, InputError> {
+    Ok(gather(paths, stdin, SnapshotBuilder::new())?.finish(label(paths), now))
+}
+
+/// The same, with the documents to write a snapshot from.
+pub fn keep_dump(paths: &[PathBuf], stdin: impl Read, now: Option<Timestamp>) -> Result<Kept, InputError> {
+    Ok(gather(paths, stdin, SnapshotBuilder::keeping())?.finish_kept(label(paths), now))
+}
+
+fn gather(
     paths: &[PathBuf],
     mut stdin: impl Read,
-    now: Option<Timestamp>,
-) -> Result<Snapshot, InputError> {
-    let mut builder = SnapshotBuilder::new();
+    mut builder: SnapshotBuilder,
+) -> Result<SnapshotBuilder, InputError> {
     let (mut errors, mut documents, mut files) = (Vec::new(), 0, 0);
     let mut take = |bytes: Result<Vec<u8>, String>, file: &str, builder: &mut SnapshotBuilder| match bytes {
         Ok(bytes) => {
@@ -80,7 +88,7 @@ pub fn read_dump(
         return Err(InputError::Nothing { first: errors.swap_remove(0), others });
     }
     errors.into_iter().for_each(|error| builder.broken(error));
-    Ok(builder.finish(label(paths), now))
+    Ok(builder)
 }
 
 fn label(paths: &[PathBuf]) -> String {

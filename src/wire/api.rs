@@ -1,31 +1,44 @@
 //! What the API writes, as far as it matters here.
 //!
 //! Every field may be absent, unknown ones are skipped, and `null` was taken away before ([`strip_nulls`]), so that
-//! only a wrong type is an error.
+//! only a wrong type is an error. The same types are written again into a snapshot: what is read is what stands there.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
 macro_rules! wire {
     ($($(#[$doc:meta])* struct $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Default, Deserialize)]
+        #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
         #[serde(rename_all = "camelCase", default)]
-        pub(super) struct $name { $($(#[$attribute])* pub(super) $field: $type,)* }
+        pub(super) struct $name {
+            $($(#[$attribute])* #[serde(skip_serializing_if = "is_default")] pub(super) $field: $type,)*
+        }
     )*};
 }
 
 /// Spec and status; the metadata is read apart, because it counts even where these cannot be read.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
+#[serde(bound(
+    deserialize = "Spec: Deserialize<'de> + Default, Status: Deserialize<'de> + Default",
+    serialize = "Spec: Serialize + Default + PartialEq, Status: Serialize + Default + PartialEq"
+))]
 pub(super) struct Body<Spec, Status> {
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) spec: Spec,
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) status: Status,
+}
+
+/// Whether a field need not be written: an absent one reads the same.
+fn is_default<T: Default + PartialEq>(field: &T) -> bool {
+    *field == T::default()
 }
 
 wire! {
@@ -94,6 +107,8 @@ wire! {
         decryption: Option<Decryption>,
         service_account_name: String,
         kube_config: Option<Present>,
+        prune: bool,
+        deletion_policy: String,
     }
     /// Something of which only the presence matters.
     struct Present {}
