@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::cluster::ConnectArgs;
 use crate::commands::completion::CompletionArgs;
+use crate::commands::impact::ImpactArgs;
 use crate::commands::snapshot::SnapshotArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::version::VersionArgs;
@@ -82,6 +83,9 @@ pub enum Command {
     /// Explain why an object is not ready, down to the root causes
     #[command(after_long_help = crate::commands::why::EXAMPLES)]
     Why(WhyArgs),
+    /// Tell what waits for an object, what would stop without it, what goes with it
+    #[command(after_long_help = crate::commands::impact::EXAMPLES)]
+    Impact(ImpactArgs),
     /// Write what status and why read into one file, without any secret
     #[command(after_long_help = crate::commands::snapshot::EXAMPLES)]
     Snapshot(SnapshotArgs),

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 pub mod completion;
+pub mod impact;
 mod origin;
 mod signals;
 pub mod snapshot;

@@ -8,6 +8,7 @@ pub mod catalogue;
 mod cause;
 mod changes;
 mod diagnose;
+pub mod impact;
 pub mod installation;
 pub mod needs;
 mod report;

@@ -16,6 +16,10 @@ pub(super) fn status_kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": "Status" })
 }
 
+pub(super) fn impact_kind(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "Impact" })
+}
+
 pub(super) fn version_kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": "Version" })
 }

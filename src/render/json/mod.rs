@@ -1,6 +1,7 @@
 //! JSON for machines, `fluxlayers/v1`: structs of their own, so that no change inside changes what scripts read.
 
 mod common;
+pub mod impact;
 pub mod status;
 pub mod version;
 pub mod why;
