@@ -50,7 +50,8 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s h
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "status" -d 'Show the layers, and the root causes of what does not come up'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "why" -d 'Explain why an object is not ready, down to the root causes'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "snapshot" -d 'Write what status and why read into one file, without any secret'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "impact" -d 'Tell what waits for an object, would stop without it, or goes with it'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "snapshot" -d 'Write what status and why read into one file, without secrets'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "version" -d 'Print the versions of this program, of Flux and of its controllers'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l kind -d 'Kinds to show: ks, hr, rset or all (default: ks, with the causes of every kind)' -r
@@ -115,6 +116,33 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wh
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s o -l output -d 'Output: table, json or yaml' -r -f -a "table\t'For people'
+json\t'`fluxlayers/v1`'
+yaml\t'The same as YAML'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l delete -d 'Tell what its deletion would take away, too; nothing is deleted'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s f -l output-file -d 'Write to this file; gzip where the name ends in .gz' -r -F
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s o -l output -d 'Output: yaml or json (default: what the file\'s name says, else yaml)' -r -f -a "yaml\t'YAML'
 json\t'JSON'"

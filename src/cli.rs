@@ -83,10 +83,10 @@ pub enum Command {
     /// Explain why an object is not ready, down to the root causes
     #[command(after_long_help = crate::commands::why::EXAMPLES)]
     Why(WhyArgs),
-    /// Tell what waits for an object, what would stop without it, what goes with it
+    /// Tell what waits for an object, would stop without it, or goes with it
     #[command(after_long_help = crate::commands::impact::EXAMPLES)]
     Impact(ImpactArgs),
-    /// Write what status and why read into one file, without any secret
+    /// Write what status and why read into one file, without secrets
     #[command(after_long_help = crate::commands::snapshot::EXAMPLES)]
     Snapshot(SnapshotArgs),
     /// Print the versions of this program, of Flux and of its controllers

@@ -145,7 +145,10 @@ fn dependents(snapshot: &Snapshot, graph: &Graph, key: &ObjectKey) -> Vec<Depend
             };
             next.push((user, Relation::Source, effect));
         }
-        let children = applied.get(at).into_iter().flatten();
+        // A HelmChart is how a HelmRelease asks for its chart, not something that waits for it.
+        let own =
+            |child: &&&ObjectKey| at.kind == GroupKind::HELM_RELEASE && child.kind == GroupKind::HELM_CHART;
+        let children = applied.get(at).into_iter().flatten().filter(|child| !own(child));
         next.extend(children.map(|child| (*child, Relation::AppliedBy, Effect::Frozen)));
         next
     };

@@ -8,6 +8,7 @@
 
 mod command_line;
 mod dumps;
+mod impact;
 mod snapshot;
 mod support;
 mod version;

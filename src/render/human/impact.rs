@@ -8,7 +8,7 @@ use crate::diagnosis::impact::{Deletes, Effect, Impact};
 use crate::diagnosis::selection::{spell, spell_in_full};
 use crate::diagnosis::why::Target;
 use crate::graph::Relation;
-use crate::model::{GroupKind, ObjectKey};
+use crate::model::{GroupKind, ObjectKey, OriginKind};
 use crate::render::View;
 use crate::render::text::{age, columns, count, list, moment};
 
@@ -54,6 +54,9 @@ impl Report<'_, '_> {
         let since = since
             .map(|since| format!(" since {} ({})", moment(since, diagnosis.now), age(since, diagnosis.now)));
         let symbol = match state {
+            State::Unknown if diagnosis.origin == OriginKind::Declared => {
+                self.page.plain(self.page.symbols.busy)
+            }
             State::Ready => self.page.span(self.page.symbols.good, self.page.palette.good),
             state if state.is_bad() => self.page.span(self.page.symbols.bad, self.page.palette.bad),
             _ => self.page.span(self.page.symbols.busy, self.page.palette.busy),
@@ -65,6 +68,9 @@ impl Report<'_, '_> {
     }
 
     fn waiting_now(&mut self) -> io::Result<()> {
+        if self.impact.diagnosis.origin == OriginKind::Declared {
+            return self.sentence("what waits for it now only a cluster can tell");
+        }
         let waiting = &self.impact.waiting_now;
         if waiting.is_empty() {
             return self.sentence("nothing waits for it now");
@@ -171,12 +177,22 @@ impl Report<'_, '_> {
             self.page.blank()?;
             self.table(&["STAYS", "COUNT", "OBJECTS"], rows)?;
         }
-        for (index, note) in deletes.notes.iter().enumerate() {
+        let has = |kind: GroupKind| deletes.of_kind(&kind).next().is_some();
+        let hidden = [
+            (GroupKind::NAMESPACE, "with a Namespace goes all that is in it, in sight or not"),
+            (
+                GroupKind::CUSTOM_RESOURCE_DEFINITION,
+                "with a CustomResourceDefinition goes every object of its kind, in sight or not",
+            ),
+        ];
+        let hidden = hidden.into_iter().filter(|(kind, _)| has(kind.clone())).map(|(_, text)| text);
+        let notes: Vec<&str> = hidden.chain(deletes.notes.iter().map(|note| note.text.as_str())).collect();
+        for (index, note) in notes.into_iter().enumerate() {
             if index == 0 {
                 self.page.blank()?;
             }
             let symbol = self.page.span(self.page.symbols.warning, self.page.palette.warning);
-            let spans = [self.page.plain(&note.text)];
+            let spans = [self.page.plain(note)];
             self.page.flow(&symbol, &spans, " ")?;
         }
         Ok(())

@@ -63,13 +63,15 @@ struct DeletesV1<'a> {
     /// How many of each kind.
     kinds: Vec<KindCountV1<'a>>,
     kustomizations: Vec<RefV1<'a>>,
+    /// All that is in them goes as well, in sight or not.
     namespaces: Vec<RefV1<'a>>,
+    /// Every object of their kinds goes as well, in sight or not.
     custom_resource_definitions: Vec<RefV1<'a>>,
     /// All of them, with why.
     objects: Vec<FateV1<'a>>,
     /// What stays of the inventories of what goes, with why.
     keeps: Vec<FateV1<'a>>,
-    /// What a list does not say, such as that a namespace takes along what is out of sight.
+    /// What a list does not say, such as that something is applied again.
     notes: Vec<NoteV1<'a>>,
 }
 
