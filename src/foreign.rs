@@ -57,7 +57,7 @@ pub(crate) fn without_credentials(text: String) -> String {
                 plain.push_str(path);
                 plain.push('?');
                 // What a controller says after an address is no part of it.
-                let said = query.trim_end_matches(|c: char| matches!(c, ':' | ',' | ';' | ')' | ']' | '.'));
+                let said = query.trim_end_matches([':', ',', ';', ')', ']', '.']);
                 plain.push_str(if said.is_empty() { "" } else { MASK });
                 plain.push_str(&query[said.len()..]);
             }

@@ -199,7 +199,7 @@ impl<'a> Deletion<'a> {
             Spec::Kustomization(spec) => {
                 let prunes = match spec.deletion_policy.as_deref() {
                     None | Some("MirrorPrune") => spec.prune,
-                    Some(policy) => policy != "Orphan",
+                    Some(policy) => ["Delete", "WaitForTermination"].contains(&policy),
                 };
                 (!prunes).then_some(Staying::NotPruned)
             }
