@@ -26,7 +26,8 @@ Examples:
 What happens to an object:
   stops   its next run stops: a dependency is not ready, a health check fails,
           or there is no artifact
-  frozen  it goes on with what it has and gets nothing new
+  frozen  it goes on, and what is new does not reach it: an artifact of its
+          source, or a change of itself
 
 Exit codes:
   0  here is the answer, whatever it is

@@ -16,7 +16,7 @@ use crate::model::{GroupKind, Node, ObjectKey, Snapshot, Warning};
 pub enum Effect {
     /// Its next run stops: a dependency is not ready, a health check fails, there is no artifact.
     Stops,
-    /// It goes on with what it has, and gets nothing new: its source or what applies it brings no change.
+    /// It goes on, and what is new does not reach it: an artifact of its source, or a change of itself.
     Frozen,
 }
 
@@ -117,57 +117,100 @@ fn waiting_now(snapshot: &Snapshot, diagnosis: &Diagnosis, key: &ObjectKey) -> V
     seen.into_iter().cloned().collect()
 }
 
-/// Who is reached by which edge, and what that does to it.
-type Reached<'a> = (&'a ObjectKey, Relation, Effect);
+/// How a failure spreads from an object, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// It does not run.
+    Stops,
+    /// It gets no new artifact, so that what it applies and what is made from it gets nothing new either.
+    Starves,
+    /// It gets no change of its own spec and runs on, new artifacts included: nothing behind it notices.
+    Unchanged,
+}
+
+impl Reach {
+    fn effect(self) -> Effect {
+        match self {
+            Self::Stops => Effect::Stops,
+            Self::Starves | Self::Unchanged => Effect::Frozen,
+        }
+    }
+}
+
+/// Who points at each object, by each relation.
+struct Edges<'a> {
+    snapshot: &'a Snapshot,
+    depends_on: BTreeMap<&'a ObjectKey, Vec<&'a ObjectKey>>,
+    health: BTreeMap<&'a ObjectKey, Vec<&'a ObjectKey>>,
+    source: BTreeMap<&'a ObjectKey, Vec<&'a ObjectKey>>,
+    applied: BTreeMap<&'a ObjectKey, Vec<&'a ObjectKey>>,
+}
+
+impl<'a> Edges<'a> {
+    fn new(snapshot: &'a Snapshot, graph: &'a Graph) -> Self {
+        let mut source = graph.reverse(Relation::Source);
+        for (of, users) in chart_users(snapshot) {
+            source.entry(of).or_default().extend(users);
+        }
+        Self {
+            snapshot,
+            depends_on: graph.reverse(Relation::DependsOn),
+            health: graph.reverse(Relation::Health),
+            source,
+            applied: graph.reverse(Relation::AppliedBy),
+        }
+    }
+
+    /// Who is reached from an object by one edge.
+    fn next(&self, at: &ObjectKey, reach: Reach) -> Vec<(&'a ObjectKey, Relation, Reach)> {
+        let mut next = Vec::new();
+        if reach == Reach::Unchanged {
+            return next;
+        }
+        let of =
+            |edges: &BTreeMap<&'a ObjectKey, Vec<&'a ObjectKey>>| edges.get(at).cloned().unwrap_or_default();
+        if reach == Reach::Stops {
+            let waits =
+                of(&self.depends_on).into_iter().filter(|user| asks_for_readiness(self.snapshot, user, at));
+            next.extend(waits.map(|user| (user, Relation::DependsOn, Reach::Stops)));
+            next.extend(of(&self.health).into_iter().map(|user| (user, Relation::Health, Reach::Stops)));
+        }
+        for user in of(&self.source) {
+            // What has an artifact goes on with it; a source has its own, all others use that of the source.
+            let serves = self.snapshot.sources.get(user).or(self.snapshot.sources.get(at));
+            let reach = match serves.is_some_and(|source| source.artifact.is_some()) {
+                true => Reach::Starves,
+                false => Reach::Stops,
+            };
+            next.push((user, Relation::Source, reach));
+        }
+        // A HelmChart is how a HelmRelease asks for its chart, not something that waits for it.
+        let own = |child: &ObjectKey| at.kind == GroupKind::HELM_RELEASE && child.kind == GroupKind::HELM_CHART;
+        let children = of(&self.applied).into_iter().filter(|child| !own(child));
+        next.extend(children.map(|child| (child, Relation::AppliedBy, Reach::Unchanged)));
+        next
+    }
+}
 
 /// Spreads the failure of the target along the edges, the nearest first.
 fn dependents(snapshot: &Snapshot, graph: &Graph, key: &ObjectKey) -> Vec<Dependent> {
-    let reverse = |relation| graph.reverse(relation);
-    let depends_on = reverse(Relation::DependsOn);
-    let [health, source, applied] = [Relation::Health, Relation::Source, Relation::AppliedBy].map(reverse);
-    let charts = chart_users(snapshot);
-    let next = |at: &ObjectKey, effect: Effect| -> Vec<Reached<'_>> {
-        let mut next: Vec<Reached<'_>> = Vec::new();
-        if effect == Effect::Stops {
-            let waits =
-                depends_on.get(at).into_iter().flatten().filter(|user| asks_for_readiness(snapshot, user, at));
-            next.extend(waits.map(|user| (*user, Relation::DependsOn, Effect::Stops)));
-            let checks = health.get(at).into_iter().flatten();
-            next.extend(checks.map(|user| (*user, Relation::Health, Effect::Stops)));
-        }
-        let users = source.get(at).into_iter().flatten().copied();
-        for user in users.chain(charts.get(at).into_iter().flatten().copied()) {
-            // What has an artifact goes on with it; a source has its own, all others use that of the source.
-            let serves = snapshot.sources.get(user).or(snapshot.sources.get(at));
-            let effect = match serves.is_some_and(|source| source.artifact.is_some()) {
-                true => Effect::Frozen,
-                false => Effect::Stops,
-            };
-            next.push((user, Relation::Source, effect));
-        }
-        // A HelmChart is how a HelmRelease asks for its chart, not something that waits for it.
-        let own =
-            |child: &&&ObjectKey| at.kind == GroupKind::HELM_RELEASE && child.kind == GroupKind::HELM_CHART;
-        let children = applied.get(at).into_iter().flatten().filter(|child| !own(child));
-        next.extend(children.map(|child| (*child, Relation::AppliedBy, Effect::Frozen)));
-        next
-    };
-    let mut found: BTreeMap<ObjectKey, Dependent> = BTreeMap::new();
-    let mut seen: BTreeSet<(ObjectKey, Effect)> = BTreeSet::new();
-    let mut open = VecDeque::from([(key.clone(), Effect::Stops, 0)]);
-    while let Some((at, effect, distance)) = open.pop_front() {
-        for (user, relation, effect) in next(&at, effect) {
-            if user == key || !seen.insert((user.clone(), effect)) {
+    let edges = Edges::new(snapshot, graph);
+    let mut found: BTreeMap<&ObjectKey, Dependent> = BTreeMap::new();
+    let mut seen: BTreeSet<(&ObjectKey, Reach)> = BTreeSet::new();
+    let mut open = VecDeque::from([(key, Reach::Stops, 0)]);
+    while let Some((at, reach, distance)) = open.pop_front() {
+        for (user, relation, reach) in edges.next(at, reach) {
+            if user == key || !seen.insert((user, reach)) {
                 continue;
             }
-            let distance = distance + 1;
+            let (distance, effect) = (distance + 1, reach.effect());
             let dependent = Dependent { key: user.clone(), distance, relation, effect };
             match found.get_mut(user) {
                 Some(known) if known.effect > effect => *known = dependent, // it stops after all
                 Some(_) => {}
-                None => drop(found.insert(user.clone(), dependent)),
+                None => drop(found.insert(user, dependent)),
             }
-            open.push_back((user.clone(), effect, distance));
+            open.push_back((user, reach, distance));
         }
     }
     let mut dependents: Vec<Dependent> = found.into_values().collect();
@@ -246,7 +289,7 @@ mod tests {
     #[test]
     fn users_of_a_source_go_on_with_its_artifact_and_their_dependents_too() {
         let mut flux = snapshot([ks("a"), ks("b").on("a")]);
-        assert_eq!(told(&flux, &source_key()), "a 1 Source frozen\nb 1 Source frozen");
+        assert_eq!(told(&flux, &source_key()), "a 1 Source frozen\nb 1 Source frozen"); // and b does not stop for a
         flux.sources.get_mut(&source_key()).unwrap().artifact = None;
         assert_eq!(told(&flux, &source_key()), "a 1 Source stops\nb 1 Source stops");
     }
@@ -280,6 +323,22 @@ mod tests {
         };
         spec.wait = true;
         assert_eq!(told(&flux, &key("child")), "parent 1 Health stops\nlater 2 DependsOn stops");
+    }
+
+    #[test]
+    fn a_child_that_gets_no_changes_itself_goes_on_with_what_is_its_own() {
+        let grandchild = applied_by(ks("grandchild"), "child");
+        let child = applies(applied_by(ks("child"), "root"), &[&key("grandchild")]);
+        let mut flux = snapshot([applies(ks("root"), &[&key("child"), &source_key()]), child, grandchild]);
+        let labels = applied_by(ks("any"), "root").meta.labels;
+        flux.sources.get_mut(&source_key()).unwrap().meta.labels = labels;
+        // The child applies new revisions all the same, and the source fetches them.
+        assert_eq!(told(&flux, &key("root")), "child 1 AppliedBy frozen\nrepo 1 AppliedBy frozen");
+        // Without anything new from the source nobody has anything new for its children.
+        assert_eq!(
+            told(&flux, &source_key()),
+            "child 1 Source frozen\ngrandchild 1 Source frozen\nroot 1 Source frozen"
+        );
     }
 
     #[test]

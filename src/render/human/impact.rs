@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::page::Page;
 use crate::diagnosis::State;
-use crate::diagnosis::impact::{Deletes, Effect, Impact};
+use crate::diagnosis::impact::{Deletes, Dependent, Effect, Impact};
 use crate::diagnosis::selection::{spell, spell_in_full};
 use crate::diagnosis::why::Target;
 use crate::graph::Relation;
@@ -14,6 +14,9 @@ use crate::render::text::{age, columns, count, list, moment};
 
 /// Lines that the names of one row take at most, unless all are asked for.
 const MOST_LINES: usize = 3;
+
+/// Distances that have a row each, unless all are asked for.
+const MOST_ROWS: usize = 12;
 
 /// Writes one answer; `verbose` names every object.
 pub fn write(out: &mut dyn Write, impact: &Impact<'_>, view: View, verbose: bool) -> io::Result<()> {
@@ -100,19 +103,29 @@ impl Report<'_, '_> {
             ),
         };
         self.sentence(&text)?;
+        // A long chain is told as one row: its ends, not every link.
+        let distances =
+            impact.dependents.chunk_by(|a, b| (a.effect, a.distance) == (b.effect, b.distance)).count();
+        let fold = distances > MOST_ROWS && !self.verbose;
+        let together =
+            |a: &Dependent, b: &Dependent| a.effect == b.effect && (fold || a.distance == b.distance);
         let mut rows: Vec<Row> = Vec::new();
-        for group in impact.dependents.chunk_by(|a, b| (a.effect, a.distance) == (b.effect, b.distance)) {
+        for group in impact.dependents.chunk_by(together) {
             for relation in [Relation::DependsOn, Relation::Health, Relation::Source, Relation::AppliedBy] {
-                let names = self.names(group.iter().filter(|it| it.relation == relation).map(|it| &it.key));
-                if let (Some(first), false) = (group.first(), names.is_empty()) {
+                let group = || group.iter().filter(|it| it.relation == relation);
+                let names = self.names(group().map(|it| &it.key));
+                if let (Some(first), Some(last)) = (group().next(), group().next_back()) {
+                    let away = match last.distance == first.distance {
+                        true => first.distance.to_string(),
+                        false => format!("{}-{}", first.distance, last.distance),
+                    };
                     let by = match relation {
                         Relation::DependsOn => "dependsOn",
                         Relation::Health => "health check",
                         Relation::Source => "source",
                         Relation::AppliedBy => "applied by",
                     };
-                    let cells =
-                        vec![first.effect.as_str().to_owned(), first.distance.to_string(), by.to_owned()];
+                    let cells = vec![first.effect.as_str().to_owned(), away, by.to_owned()];
                     rows.push(Row { cells, names });
                 }
             }

@@ -49,7 +49,8 @@ struct DependentV1<'a> {
     distance: usize,
     /// The edge on which the effect reaches it: dependsOn, source, appliedBy or health.
     relation: &'static str,
-    /// `stops`: its next run stops. `frozen`: it goes on with what it has and gets nothing new.
+    /// `stops`: its next run stops. `frozen`: it goes on, and what is new does not reach it: an
+    /// artifact of its source, or a change of itself.
     effect: &'static str,
 }
 
