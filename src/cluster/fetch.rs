@@ -69,6 +69,7 @@ impl Cluster {
 
     /// Discovery, then all lists at the same time, then Events where something fails.
     pub(super) async fn read(&self, namespace: Option<&str>) -> Result<Reading, ClusterError> {
+        let opened = self.ahead.open(KINDS.len()); // with the one that discovery leaves: the controllers' as well
         let (served, time) = self.discover().await?;
         if served.is_empty() {
             return Err(ClusterError::NotInstalled { server: self.server.clone() });
@@ -80,6 +81,7 @@ impl Cluster {
         let mut reading =
             Reading { store, served, lists: Vec::new(), events: Wanted::events().into(), tried: None, time };
         let forbidden = self.read_everywhere(&mut reading).await?;
+        drop(opened);
         if !forbidden.is_empty() {
             self.read_in_namespaces(&mut reading, &forbidden, namespace).await?;
         }
