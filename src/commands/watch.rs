@@ -44,7 +44,9 @@ pub(super) async fn run(
     let mut signals = Signals::new()?;
     let begun = async {
         let cluster = origin::cluster(global, "--watch").await?;
-        Ok::<_, CommandError>(cluster.watch(global.namespace(), global.origin.now).await?)
+        Ok::<_, CommandError>(
+            cluster.watch(&origin::namespaces(global, &args.objects), global.origin.now).await?,
+        )
     };
     let mut watch: Watch = tokio::select! {
         begun = begun => begun?,
