@@ -101,7 +101,8 @@ fn owned_twice(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
         }
         held.extend(node.status.inventory.iter().flatten().map(|entry| (&entry.key, key)));
     }
-    held.sort_unstable();
+    // Names first: groups and kinds are the same for most.
+    held.sort_unstable_by_key(|(object, owner)| (&object.name, &object.namespace, &object.kind, *owner));
     held.dedup();
     let mut shared: BTreeMap<BTreeSet<&ObjectKey>, Vec<&ObjectKey>> = BTreeMap::new();
     for group in held.chunk_by(|a, b| a.0 == b.0) {
@@ -109,7 +110,8 @@ fn owned_twice(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
             shared.entry(group.iter().map(|(_, owner)| *owner).collect()).or_default().push(object);
         }
     }
-    for (owners, objects) in shared {
+    for (owners, mut objects) in shared {
+        objects.sort_unstable();
         let names: Vec<String> = owners.iter().map(ToString::to_string).collect();
         let Some(first) = objects.first() else { continue };
         let what = match objects.len() {

@@ -18,7 +18,7 @@ pub use duration::parse_duration;
 pub use evidence::{
     ContainerTrouble, Event, Evidence, FluxInstallation, Namespace, Pod, SecretKeys, Selector, Workload,
 };
-pub use inventory::{InventoryEntry, format_id, parse_id};
+pub use inventory::{Inventory, InventoryEntry, format_id, parse_id};
 pub use key::{GroupKind, ObjectKey};
 pub use node::{
     At, Decryption, Dependency, HealthCheck, HealthCheckExpr, HelmReleaseSpec, HistoryEntry, KustomizationSpec,
