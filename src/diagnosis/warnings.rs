@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::installation::absent_controllers;
 use super::report::{ObjectReport, SourceReport, State};
 use super::standing::{Standing, is_older};
 use crate::graph::Layering;
@@ -33,7 +34,21 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
     stuck_deletions(facts, &mut warnings);
     not_covered(facts, &mut warnings);
     flux_itself(facts, &mut warnings);
+    absent(facts, &mut warnings);
     warnings
+}
+
+/// Controllers that do not exist, as long as nothing is seen to wait for them: then they are causes.
+fn absent(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    for key in absent_controllers(facts.snapshot) {
+        let is_cause = facts.objects.values().any(|object| object.blocked_by.contains(&key))
+            || facts.sources.values().any(|source| source.blocked_by.contains(&key));
+        if !is_cause {
+            let text =
+                format!("{} is not installed in {}: nothing of its kinds runs again", key.name, key.namespace);
+            warnings.push(Warning { code: "ControllerNotRunning", text, object: Some(key) });
+        }
+    }
 }
 
 fn sources(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {

@@ -144,6 +144,15 @@ impl Api {
         self
     }
 
+    /// Holds only these objects of one kind.
+    pub(crate) fn only(mut self, plural: &str, keep: impl Fn(&Value) -> bool) -> Self {
+        for list in self.lists.iter_mut().filter(|list| list.plural == plural) {
+            list.recorded = None;
+            list.items.retain(&keep);
+        }
+        self
+    }
+
     /// Serves these no more.
     pub(crate) fn without(mut self, gone: impl Fn(&str) -> bool) -> Self {
         self.lists.retain(|list| !gone(&list.plural));
