@@ -1,7 +1,5 @@
 //! What is installed: the version of Flux, its controllers, and those of their flags that change what things mean.
 
-use std::collections::BTreeSet;
-
 use crate::model::{GroupKind, ObjectKey, OriginKind, Presence, Snapshot, Workload};
 
 /// Flags that change a verdict or a clock (flux-semantics §1).
@@ -111,27 +109,26 @@ pub fn absent_controllers(snapshot: &Snapshot) -> Vec<ObjectKey> {
 
 /// The Deployment of a controller of Flux that does not exist, while objects that are not suspended need it.
 ///
-/// That is proven where the other controllers stand together in one namespace, their Deployments were listed whole there,
-/// and nothing in sight bears its name or runs its image: it may run under another name, as one of several shards, or
+/// That is proven where other controllers of Flux stand together in one namespace, two at least (a single one may have been
+/// picked out for a dump), their Deployments were listed whole there, and nothing in sight bears its name or runs its image: it may run under another name, as one of several shards, or
 /// beside the others. `None` says nothing.
 pub fn absent_controller(snapshot: &Snapshot, name: &str) -> Option<ObjectKey> {
     let (_, kinds) = CONTROLLERS.iter().find(|(known, _)| *known == name)?;
     let needs = |kind: &GroupKind, suspended: bool| kinds.contains(kind) && !suspended;
     let is_needed = snapshot.nodes.values().any(|node| needs(&node.key.kind, node.suspended))
         || snapshot.sources.values().any(|source| needs(&source.key.kind, source.suspended));
-    let others: BTreeSet<&str> = of_flux(snapshot)
-        .filter(|(key, _)| CONTROLLERS.iter().any(|(known, _)| key.name == *known))
-        .map(|(key, _)| key.namespace.as_str())
-        .collect();
-    let mut namespaces = others.into_iter();
-    let (Some(namespace), None) = (namespaces.next(), namespaces.next()) else { return None };
+    let others: Vec<&str> = of_flux(snapshot).map(|(key, _)| key.namespace.as_str()).collect();
+    let [namespace, second, rest @ ..] = others.as_slice() else { return None };
+    let stand_together = rest.iter().chain([second]).all(|other| other == namespace);
     let is_it = |(key, workload): (&ObjectKey, &Workload)| {
         key.name.contains(name) || workload.images.iter().any(|image| image.contains(name))
     };
     let runs = snapshot.evidence.workloads.iter().any(is_it)
         || snapshot.evidence.pods.keys().any(|pod| pod.name.contains(name));
-    let is_proven = snapshot.origin == OriginKind::Live && snapshot.coverage.covers_controllers_in(namespace);
-    (is_needed && is_proven && !runs).then(|| ObjectKey::new(GroupKind::DEPLOYMENT, namespace, name))
+    let is_proven = snapshot.origin == OriginKind::Live
+        && stand_together
+        && snapshot.coverage.covers_controllers_in(namespace);
+    (is_needed && is_proven && !runs).then(|| ObjectKey::new(GroupKind::DEPLOYMENT, *namespace, name))
 }
 
 fn controller(key: &ObjectKey, workload: &Workload) -> Controller {
@@ -214,20 +211,21 @@ mod tests {
 
     #[test]
     fn absence_is_not_concluded_from_what_was_not_seen() {
-        let source = "flux-system/source-controller";
-        let mut hidden = with_controllers(&[source]);
+        let (source, helm) = ("flux-system/source-controller", "flux-system/helm-controller");
+        let mut hidden = with_controllers(&[source, helm]);
         hidden.coverage = Default::default();
         for (flux, why) in [
             (hidden, "its Deployment may not be listed"),
             (with_controllers(&[]), "no sibling is seen: all of them may run elsewhere"),
-            (with_controllers(&[source, "flux-system/kustomize-controller"]), "it is there"),
-            (with_controllers(&[source, "flux-system/kustomize-controller-shard1"]), "it runs in shards"),
-            (with_controllers(&[source, "tenants/kustomize-controller"]), "it runs in another namespace"),
+            (with_controllers(&[source]), "a single one may have been picked out"),
+            (with_controllers(&[source, helm, "flux-system/kustomize-controller"]), "it is there"),
+            (with_controllers(&[source, helm, "flux-system/kustomize-controller-shard1"]), "it runs in shards"),
+            (with_controllers(&[source, helm, "tenants/kustomize-controller"]), "it runs in another namespace"),
             (with_controllers(&[source, "tenants/helm-controller"]), "there are several installations"),
         ] {
             assert_eq!(absent(&flux), [""; 0], "{why}");
         }
-        let mut renamed = with_controllers(&[source, "flux-system/kc"]);
+        let mut renamed = with_controllers(&[source, helm, "flux-system/kc"]);
         let key = ObjectKey::new(GroupKind::DEPLOYMENT, "flux-system", "kc");
         renamed.evidence.workloads.get_mut(&key).unwrap().images = vec!["x/kustomize-controller:v1".to_owned()];
         assert_eq!(absent(&renamed), [""; 0], "it has another name");

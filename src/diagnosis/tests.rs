@@ -405,12 +405,13 @@ fn trap_21_an_oci_helm_repository_without_status_is_healthy() {
     assert_eq!(diagnose(&flux).sources[&oci.key].state, State::Ready);
 }
 
-/// source-controller's Deployment stands alone, and all Deployments of Flux were listed.
+/// Two other controllers are there, and all Deployments of Flux were listed.
 fn without_kustomize_controller(mut flux: Snapshot) -> Snapshot {
-    let mut workload = crate::model::Workload { wanted: 1, available: 1, ..Default::default() };
-    workload.meta.labels.insert("app.kubernetes.io/part-of".to_owned(), "flux".to_owned());
-    let key = ObjectKey::new(GroupKind::DEPLOYMENT, "flux-system", "source-controller");
-    flux.evidence.workloads.insert(key, workload);
+    for name in ["helm-controller", "source-controller"] {
+        let mut workload = crate::model::Workload { wanted: 1, available: 1, ..Default::default() };
+        workload.meta.labels.insert("app.kubernetes.io/part-of".to_owned(), "flux".to_owned());
+        flux.evidence.workloads.insert(ObjectKey::new(GroupKind::DEPLOYMENT, "flux-system", name), workload);
+    }
     flux.coverage.cover_controllers(None);
     flux
 }
