@@ -7,7 +7,7 @@ DENY_VERSION := 0.20.2
 DENY := target/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt fmt-check clippy doc deny advisories paths package completions schema
+.PHONY: help demo test bench check fmt fmt-check clippy doc deny advisories paths package completions schema
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F '#' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -17,6 +17,9 @@ demo: ## Show the built-in blocked cluster (exits 1: the cluster is blocked)
 
 test: ## Run all tests
 	$(CARGO) test --locked
+
+bench: ## Measure `status` on a slow line
+	$(CARGO) bench --locked --bench latency
 
 check: fmt-check clippy doc deny paths ## Everything that CI checks beside the tests
 

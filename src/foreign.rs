@@ -1,6 +1,10 @@
 //! Text of others made harmless: one way, for whatever shows it or takes it apart. Pure.
 
+mod credentials;
+
 use std::borrow::Cow;
+
+pub(crate) use credentials::without_credentials_in_words;
 
 /// One line of foreign text that can do nothing to a terminal.
 ///

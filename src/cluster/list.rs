@@ -130,6 +130,8 @@ impl Cluster {
             items.warn(codes::NOT_COVERED, text);
         } else if whole && wanted.narrowed.is_none() {
             items.covers(wanted.kind.clone(), wanted.namespace.as_deref());
+        } else if whole && wanted.kind == GroupKind::DEPLOYMENT {
+            items.covers_controllers(wanted.namespace.as_deref());
         }
         Ok((Outcome::Items(items, version), time))
     }

@@ -63,7 +63,7 @@ pub struct ImpactArgs {
 
 /// Reads, follows the edges, tells.
 pub async fn run(args: &ImpactArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
-    let snapshot = origin::snapshot(global, out).await?;
+    let snapshot = origin::snapshot(global, std::slice::from_ref(&args.object), out).await?;
     let diagnosis = diagnose(&snapshot);
     origin::require_flux(&diagnosis, global, out)?;
     let key = why::find(&diagnosis, &args.object, global)?;

@@ -7,6 +7,7 @@ use crate::cluster::{Cluster, ConnectArgs};
 use crate::demo;
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::needs::Need;
+use crate::diagnosis::selection::ObjectArg;
 use crate::error::CommandError;
 use crate::model::Snapshot;
 use crate::output::Output;
@@ -21,14 +22,25 @@ pub(super) enum Origin<'a> {
     Cluster,
 }
 
-/// Reads the snapshot that the flags ask for.
-pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapshot, CommandError> {
-    closer_snapshot(global, out, |_| Vec::new()).await
+/// Reads the snapshot that the flags ask for; what `named` names is looked for where it would be.
+pub(super) async fn snapshot(
+    global: &GlobalArgs,
+    named: &[ObjectArg],
+    out: &Output,
+) -> Result<Snapshot, CommandError> {
+    closer_snapshot(global, named, out, |_| Vec::new()).await
+}
+
+/// Namespaces that the command line names.
+pub(super) fn namespaces(global: &GlobalArgs, named: &[ObjectArg]) -> Vec<String> {
+    let flag = global.namespace().map(str::to_owned);
+    flag.into_iter().chain(named.iter().filter_map(|object| object.namespace.clone())).collect()
 }
 
 /// The same, and of a cluster also what `needs` says of it; all other origins are read whole in the first place.
 pub(super) async fn closer_snapshot(
     global: &GlobalArgs,
+    named: &[ObjectArg],
     out: &Output,
     needs: impl FnOnce(&Snapshot) -> Vec<Need>,
 ) -> Result<Snapshot, CommandError> {
@@ -42,7 +54,7 @@ pub(super) async fn closer_snapshot(
         }
         Origin::Cluster => {
             let cluster = Cluster::connect(&ConnectArgs::from(&global.cluster)).await?;
-            cluster.closer_snapshot(global.namespace(), args.now, needs).await?
+            cluster.closer_snapshot(&namespaces(global, named), args.now, needs).await?
         }
     };
     if let Some(now) = args.now {

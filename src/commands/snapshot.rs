@@ -137,7 +137,7 @@ async fn read(args: &SnapshotArgs, global: &GlobalArgs) -> Result<Kept, CommandE
         }
         Origin::Cluster => {
             let cluster = Cluster::connect(&ConnectArgs::from(&global.cluster)).await?;
-            cluster.kept_snapshot(global.namespace(), now, needs).await?
+            cluster.kept_snapshot(&origin::namespaces(global, &[]), now, needs).await?
         }
     };
     kept.snapshot.now = now.unwrap_or(kept.snapshot.now);

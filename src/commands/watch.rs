@@ -19,8 +19,8 @@ use crate::output::Output;
 use crate::render::json::status::StatusV1;
 use crate::render::{human, json, yaml};
 
-/// At most three pictures a second…
-const BETWEEN_PICTURES: Duration = Duration::from_millis(334);
+/// At most two pictures a second…
+const BETWEEN_PICTURES: Duration = Duration::from_millis(500);
 /// …and one where nothing but the clock moves.
 const BETWEEN_TICKS: Duration = Duration::from_secs(1);
 /// However large the cluster: changes are worth a quarter of the processor's time…
@@ -44,7 +44,9 @@ pub(super) async fn run(
     let mut signals = Signals::new()?;
     let begun = async {
         let cluster = origin::cluster(global, "--watch").await?;
-        Ok::<_, CommandError>(cluster.watch(global.namespace(), global.origin.now).await?)
+        Ok::<_, CommandError>(
+            cluster.watch(&origin::namespaces(global, &args.objects), global.origin.now).await?,
+        )
     };
     let mut watch: Watch = tokio::select! {
         begun = begun => begun?,

@@ -60,7 +60,7 @@ pub struct WhyArgs {
 /// Reads, judges, explains.
 pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
     let needs = |snapshot: &Snapshot| closer_look(args, global, snapshot);
-    let snapshot = origin::closer_snapshot(global, out, needs).await?;
+    let snapshot = origin::closer_snapshot(global, &args.objects, out, needs).await?;
     let diagnosis = diagnose(&snapshot);
     origin::require_flux(&diagnosis, global, out)?;
     let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::catalogue::{self, Failure, Lead, dependency};
 use super::cause::{Code, Fault};
+use super::installation::absent_controller;
 use super::report::Verdict;
 use super::standing::{OwnFailure, SourceStanding, Standing, allowed, is_older, source_not_found};
 use crate::graph::{Graph, Layering, Relation, components, shortest_loop};
@@ -186,7 +187,8 @@ impl<'a> Walker<'a> {
                     let ran = (self.snapshot.now.duration_since(since)).unsigned_abs().as_secs() / 60;
                     let summary =
                         format!("{} has been running for {ran}m, longer than its time-out allows", key.name);
-                    self.blame(key, dependency::overdue(node, summary));
+                    let fault = self.overdue(node, summary);
+                    self.blame(key, fault);
                 }
             }
             Standing::Ready => {}
@@ -197,7 +199,8 @@ impl<'a> Walker<'a> {
             && is_older(self.snapshot.now, last, interval * 2 + node.effective_timeout())
         {
             let summary = format!("{} has not run for more than twice its interval", key.name);
-            self.blame(key, dependency::overdue(node, summary));
+            let fault = self.overdue(node, summary);
+            self.blame(key, fault);
         }
         if matches!(standing, Standing::Ready | Standing::Failed(_) | Standing::Running { .. }) {
             self.enter_what_stops_the_next_run(node, verdicts);
@@ -237,7 +240,8 @@ impl<'a> Walker<'a> {
         let since = met.chain(artifact).chain(words).max();
         if since.is_some_and(|since| is_older(self.snapshot.now, since, LONG)) {
             let summary = format!("{} could run, and its controller has not looked at it again", node.key.name);
-            self.blame(&node.key, dependency::overdue(node, summary));
+            let fault = self.overdue(node, summary);
+            self.blame(&node.key, fault);
         }
     }
 
@@ -388,7 +392,8 @@ impl<'a> Walker<'a> {
         observed: Option<i64>,
         labels: &BTreeMap<String, String>,
     ) -> Fault {
-        if let Some(fault) = controller_down(self.snapshot, &key.kind) {
+        let missing = || controller_missing(self.snapshot, &key.kind);
+        if let Some(fault) = controller_down(self.snapshot, &key.kind).or_else(missing) {
             return fault;
         }
         dependency::not_observed(
@@ -397,6 +402,11 @@ impl<'a> Walker<'a> {
             observed,
             labels.get("sharding.fluxcd.io/key").map(String::as_str),
         )
+    }
+
+    /// A run that does not come although it is due: one whose controller does not exist has that as its cause.
+    fn overdue(&self, node: &Node, summary: String) -> Fault {
+        controller_missing(self.snapshot, &node.key.kind).unwrap_or_else(|| dependency::overdue(node, summary))
     }
 
     /// References whose absence proves nothing, and without which this object's verdict was made.
@@ -642,6 +652,13 @@ pub(super) fn controller_down(snapshot: &Snapshot, kind: &GroupKind) -> Option<F
         }
         _ => None,
     }
+}
+
+/// The fault of a controller that does not exist. It is a cause where something waits for a run that does not come; what
+/// runs all the same is proof of one that is out of sight.
+fn controller_missing(snapshot: &Snapshot, kind: &GroupKind) -> Option<Fault> {
+    let absent = absent_controller(snapshot, dependency::controller_of(kind))?;
+    Some(dependency::controller_absent(snapshot, &absent))
 }
 
 /// Whether a source has been fetching for longer than any fetch takes.

@@ -19,7 +19,7 @@ pub use evidence::{
     CONTROLLER_FLAGS, ContainerTrouble, Event, Evidence, FluxInstallation, Namespace, Pod, SecretKeys,
     Selector, Workload,
 };
-pub use inventory::{InventoryEntry, format_id, parse_id};
+pub use inventory::{Inventory, InventoryEntry, format_id, parse_id};
 pub use key::{GroupKind, ObjectKey};
 pub use node::{
     At, Decryption, Dependency, HealthCheck, HealthCheckExpr, HelmReleaseSpec, HistoryEntry, KustomizationSpec,

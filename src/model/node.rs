@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::condition::Conditions;
-use super::inventory::InventoryEntry;
+use super::inventory::Inventory;
 use super::key::{GroupKind, ObjectKey};
 use super::revision::Revision;
 
@@ -166,7 +166,7 @@ pub struct NodeStatus {
     /// `status.lastHandledReconcileAt`.
     pub last_handled_reconcile_at: Option<String>,
     /// `status.inventory`; `None` where the controller wrote none.
-    pub inventory: Option<Vec<InventoryEntry>>,
+    pub inventory: Option<Inventory>,
     /// `status.history`, newest first.
     pub history: Vec<HistoryEntry>,
 }

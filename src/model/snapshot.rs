@@ -1,5 +1,6 @@
 //! One look at the world: everything above an origin sees a snapshot and nothing else.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -8,6 +9,10 @@ use super::evidence::Evidence;
 use super::key::{GroupKind, ObjectKey};
 use super::node::Node;
 use super::source::Source;
+
+/// Stands for the Deployments that bear the label of Flux: a part of a kind that is listed by itself.
+const CONTROLLERS: GroupKind =
+    GroupKind { group: Cow::Borrowed("apps"), kind: Cow::Borrowed("Deployment part-of=flux") };
 
 /// What absence proves: the kinds and namespaces that were seen whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +55,19 @@ impl Coverage {
     /// Kinds that were seen whole in one namespace, with that namespace, ordered.
     pub fn namespaces(&self) -> impl Iterator<Item = (&GroupKind, &str)> {
         self.namespaces.iter().map(|(kind, namespace)| (kind, namespace.as_str()))
+    }
+
+    /// All Deployments that bear the label of Flux were listed, in one namespace or (`None`) in all.
+    pub fn cover_controllers(&mut self, namespace: Option<&str>) {
+        match namespace {
+            Some(namespace) => self.cover(CONTROLLERS, namespace),
+            None => self.cover_everywhere(CONTROLLERS),
+        }
+    }
+
+    /// Whether the Deployments that bear the label of Flux were seen whole in this namespace.
+    pub fn covers_controllers_in(&self, namespace: &str) -> bool {
+        self.covers_in(&CONTROLLERS, namespace) || self.covers_in(&GroupKind::DEPLOYMENT, namespace)
     }
 
     /// Takes in what another look has covered.

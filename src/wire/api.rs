@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_path_to_error::Segment;
+
+use crate::foreign::without_credentials_in_words;
 
 macro_rules! wire {
     ($($(#[$doc:meta])* struct $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* })*) => {$(
@@ -71,6 +73,7 @@ wire! {
         kind: String,
         status: String,
         reason: String,
+        #[serde(deserialize_with = "words")]
         message: String,
         observed_generation: Option<i64>,
         last_transition_time: Option<Timestamp>,
@@ -272,10 +275,12 @@ wire! {
     }
     struct Waiting {
         reason: String,
+        #[serde(deserialize_with = "words")]
         message: String,
     }
     struct Terminated {
         reason: String,
+        #[serde(deserialize_with = "words")]
         message: String,
         exit_code: i64,
     }
@@ -303,7 +308,9 @@ wire! {
         #[serde(rename = "type")]
         kind: String,
         reason: String,
+        #[serde(deserialize_with = "words")]
         message: String,
+        #[serde(deserialize_with = "words")]
         note: String,
         event_time: Option<Timestamp>,
         series: Series,
@@ -318,6 +325,7 @@ wire! {
     /// An answer of the API server that is no object.
     struct ApiStatus {
         status: String,
+        #[serde(deserialize_with = "words")]
         message: String,
         reason: String,
     }
@@ -337,6 +345,11 @@ pub(super) fn strip_nulls(value: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// Text in which somebody says something, without the credentials that he quotes.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(without_credentials_in_words)
 }
 
 /// Reads what the type asks for; the error names the field and both types, and never quotes a value.

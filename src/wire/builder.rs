@@ -308,6 +308,11 @@ impl SnapshotBuilder {
         }
     }
 
+    /// All Deployments that bear the label of Flux were listed, everywhere or in one namespace.
+    pub fn covers_controllers(&mut self, namespace: Option<&str>) {
+        self.listed.cover_controllers(namespace);
+    }
+
     /// Begins a list whose items are handed over one by one.
     pub fn list(&mut self, head: ListHead, place: Place) -> ListBuilder<'_> {
         ListBuilder::new(self, head, place)

@@ -287,15 +287,14 @@ pub(super) fn resource_set(
 
 fn applier_status(wire: api::ApplierStatus, problems: &mut Vec<String>) -> NodeStatus {
     let inventory = wire.inventory.map(|inventory| {
-        // Large clusters are mostly inventory: not a byte more than it takes.
-        let mut entries = Vec::with_capacity(inventory.entries.len());
-        for wire in inventory.entries {
-            match parse_id(&wire.id) {
-                Some(key) => entries.push(InventoryEntry { key, version: wire.v }),
-                None => problems.push(format!("status.inventory: `{}` is no id of an object", wire.id)),
+        let entry = |wire: api::InventoryEntry| match parse_id(&wire.id) {
+            Some(key) => Some(InventoryEntry { key, version: wire.v }),
+            None => {
+                problems.push(format!("status.inventory: `{}` is no id of an object", wire.id));
+                None
             }
-        }
-        entries
+        };
+        inventory.entries.into_iter().filter_map(entry).collect()
     });
     NodeStatus {
         observed_generation: wire.observed_generation,

@@ -165,6 +165,31 @@ impl Api {
         self
     }
 
+    /// With copies of the recorded Kustomizations under other names, until there are so many objects of Flux.
+    pub(crate) fn grown_to(mut self, count: usize) -> Self {
+        let of_flux = |list: &&List| list.api_version.contains("flux");
+        let known: usize = self.lists.iter().filter(of_flux).map(|list| list.items.len()).sum();
+        let list = self.lists.iter_mut().find(|list| list.plural == "kustomizations").unwrap();
+        let recorded = list.items.clone();
+        for (number, item) in (0..count.saturating_sub(known)).zip(recorded.iter().cycle()) {
+            let mut item = item.clone();
+            item["metadata"]["name"] =
+                format!("{}-{number}", item["metadata"]["name"].as_str().unwrap()).into();
+            list.items.push(item);
+        }
+        list.recorded = None;
+        self
+    }
+
+    /// Holds only these objects of one kind.
+    pub(crate) fn only(mut self, plural: &str, keep: impl Fn(&Value) -> bool) -> Self {
+        for list in self.lists.iter_mut().filter(|list| list.plural == plural) {
+            list.recorded = None;
+            list.items.retain(&keep);
+        }
+        self
+    }
+
     /// Serves these no more.
     pub(crate) fn without(mut self, gone: impl Fn(&str) -> bool) -> Self {
         self.lists.retain(|list| !gone(&list.plural));

@@ -205,6 +205,22 @@ pub(crate) fn controller_not_running(deployment: &ObjectKey, wanted: i64) -> Fau
     fault(object, Code::ControllerNotRunning, None, summary).remedy("see why", describe(deployment))
 }
 
+/// A Flux controller has no Deployment, while the others of its installation have theirs.
+pub(crate) fn controller_absent(snapshot: &Snapshot, deployment: &ObjectKey) -> Fault {
+    let (name, namespace) = (&deployment.name, &deployment.namespace);
+    let there: Vec<&str> = snapshot
+        .evidence
+        .workloads
+        .keys()
+        .filter(|key| key.kind == GroupKind::DEPLOYMENT && key.namespace == *namespace)
+        .map(|key| key.name.as_str())
+        .collect();
+    let summary = format!("{name} is not installed: there is no such Deployment in {namespace}");
+    fault(deployment.clone(), Code::ControllerNotRunning, None, summary)
+        .seen(Quote::new("spec", format!("Deployments of Flux in {namespace}: {}", there.join(", "))))
+        .remedy(format!("install {name} again, the way this Flux was installed"), None)
+}
+
 /// A deletion that a finalizer holds, while something waits for the object.
 pub(crate) fn deletion_stuck(node: &Node) -> Fault {
     let holders = node.meta.finalizers.join(", ");
