@@ -1,7 +1,11 @@
-//! The example that is built into the binary: a blocked cluster. Pure.
+//! The example that is built into the binary: a blocked cluster and its repository. Pure.
+
+mod repository;
 
 use crate::model::Snapshot;
 use crate::repo::{InputError, parse_embedded};
+
+pub(crate) use repository::trees;
 
 /// The example cluster, as a dump of it would read.
 ///

@@ -205,7 +205,11 @@ fn report(
     layering: &Layering,
 ) -> ObjectReport {
     let key = &node.key;
-    let state = if node.live { state(node, standing, walk) } else { State::Unknown };
+    let state = match snapshot.origin {
+        _ if node.live => state(node, standing, walk),
+        OriginKind::Live => State::Missing, // declared, and not on the cluster
+        OriginKind::Declared => State::Unknown,
+    };
     let failure = match standing {
         Standing::Failed(failure) => Some(failure),
         _ => None,
@@ -247,6 +251,11 @@ fn report(
         source: node.source.clone(),
         applied_by: snapshot.applied_by(key, &node.meta.labels),
         declared_at: node.declared_at.clone(),
+        edges_at: node
+            .depends_on
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), entry.at.clone()?)))
+            .collect(),
         labels: node.meta.labels.clone(),
         blocked_by: blocked_by.into_iter().cloned().collect(),
     }

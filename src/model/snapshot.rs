@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::declared::Declared;
 use super::evidence::Evidence;
 use super::key::{GroupKind, ObjectKey};
 use super::node::Node;
@@ -85,6 +86,8 @@ pub struct Snapshot {
     pub sources: BTreeMap<ObjectKey, Source>,
     /// All else.
     pub evidence: Evidence,
+    /// What joined repositories declare.
+    pub declared: Declared,
     /// What absence proves.
     pub coverage: Coverage,
     /// What was wrong with the input.
@@ -107,7 +110,7 @@ pub enum Presence {
 impl Snapshot {
     /// Whether the object exists, as far as this snapshot can tell.
     pub fn presence(&self, key: &ObjectKey) -> Presence {
-        let there = self.nodes.contains_key(key)
+        let there = self.nodes.get(key).is_some_and(|node| node.live || self.origin == OriginKind::Declared)
             || self.sources.contains_key(key)
             || self.evidence.others.contains_key(key)
             || self.evidence.workloads.contains_key(key)
@@ -165,6 +168,8 @@ impl Snapshot {
                 None => return Some(applier),
             }
         }
-        None
+        // What is not on the cluster has no labels: whoever would build it applies it.
+        let declared = self.nodes.get(key).is_some_and(|node| !node.live);
+        declared.then(|| self.declared.builder_of(key)).flatten().cloned()
     }
 }

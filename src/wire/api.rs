@@ -94,6 +94,16 @@ wire! {
         decryption: Option<Decryption>,
         service_account_name: String,
         kube_config: Option<Present>,
+        target_namespace: String,
+        name_prefix: String,
+        name_suffix: String,
+        components: Vec<String>,
+        patches: Vec<Patch>,
+    }
+    /// Text of a patch; what it changes is not followed.
+    struct Patch {
+        patch: String,
+        options: Option<Present>,
     }
     /// Something of which only the presence matters.
     struct Present {}

@@ -10,8 +10,8 @@ use super::builder::Place;
 use crate::model::{
     Artifact, At, Condition, ConditionStatus, Conditions, ContainerTrouble, Decryption, Dependency, Event,
     FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmReleaseSpec, HistoryEntry, InventoryEntry,
-    KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Pod, Revision, Source, Spec, ValuesRef,
-    Workload, parse_duration, parse_id,
+    KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Overlay, Pod, Revision, Source, Spec,
+    ValuesRef, Workload, parse_duration, parse_id,
 };
 
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
@@ -135,6 +135,11 @@ fn dependency_at(place: &Place, index: usize) -> Option<At> {
     at(place, lines.dependency_lines.get(index).copied().or(place.line))
 }
 
+/// Whether a patch of kustomize may take an object away or touch what it is known by.
+pub(crate) fn may_rename(patch: &str) -> bool {
+    ["$patch", "/metadata/name", "namespace"].iter().any(|sign| patch.contains(sign))
+}
+
 pub(super) fn kustomization(
     key: ObjectKey,
     meta: Meta,
@@ -157,7 +162,14 @@ pub(super) fn kustomization(
         group: GroupKind::from_api_version(&wire.api_version, "").group.into_owned(),
         kind: text(wire.kind),
     };
+    let overlay = Overlay {
+        renames: !(spec.name_prefix.is_empty() && spec.name_suffix.is_empty())
+            || spec.patches.iter().any(|patch| patch.options.is_some() || may_rename(&patch.patch)),
+        namespace: text(spec.target_namespace),
+        components: spec.components,
+    };
     let own = Spec::Kustomization(KustomizationSpec {
+        overlay,
         path: spec.path,
         wait: spec.wait,
         health_checks: spec.health_checks.into_iter().map(check).collect(),

@@ -11,6 +11,8 @@ mod list;
 mod store;
 mod times;
 
+pub(crate) use convert::may_rename;
+
 pub use builder::{Declared, Place, SnapshotBuilder, codes};
 pub use list::{ListBuilder, ListHead};
 pub use store::{Scope, Store};

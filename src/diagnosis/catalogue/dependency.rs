@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::declared::{entry, written};
 use super::{called, command, describe, fault, quote, reconcile, resume};
 use crate::diagnosis::cause::{Code, Fault, Quote, Remedy};
 use crate::model::{Conditions, GroupKind, Node, ObjectKey, Snapshot, Source};
@@ -25,7 +26,13 @@ pub(crate) fn dependency_not_found(snapshot: &Snapshot, dependent: &Node, missin
         summary.push_str(&format!("; there is {}", called(found)));
     }
     let fault = fault(missing.clone(), Code::DependencyNotFound, None, summary);
-    let fault = with(fault, ready_words(&dependent.status.conditions));
+    let mut fault = entry(with(fault, ready_words(&dependent.status.conditions)), dependent, missing);
+    for tree in snapshot.declared.trees.values() {
+        // It is built, and something on the way may give it another name or take it away.
+        if let Some(at) = tree.tried().written(missing).next() {
+            fault = fault.seen(written("declares it under that name; a prefix or a patch may change it", &at));
+        }
+    }
     let advice = match similar.first() {
         Some(found) if found.kind == missing.kind => format!(
             "in Git, give the dependsOn entry of {} the namespace {}, or take the entry out",

@@ -24,6 +24,7 @@ mod apply;
 mod artifact;
 mod build;
 mod cluster;
+pub(crate) mod declared;
 pub(crate) mod dependency;
 mod expression;
 mod health;

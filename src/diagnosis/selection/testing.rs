@@ -67,6 +67,7 @@ fn spec(kind: GroupKind, text: &str) -> Spec {
             source: Some(source("flux-system/flux-system")),
             applied_by: None,
             declared_at: None,
+            edges_at: BTreeMap::new(),
             labels: BTreeMap::new(),
             blocked_by: Vec::new(),
         },
