@@ -82,6 +82,7 @@ fn history() -> History {
         subject: "rotate cloudflare token".to_owned(),
         merge: false,
         paths: vec![path.clone()],
+        objects: Vec::new(),
     };
     let range = Range { changed: BTreeSet::from([path]), commits: vec![commit] };
     let revision = Some(Revision(format!("main@sha1:{FETCHED}")));

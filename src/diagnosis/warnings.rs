@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::report::{ObjectReport, SourceReport, State};
+use super::seals;
 use super::standing::{Standing, is_older};
 use crate::graph::Layering;
 use crate::model::{GroupKind, Meta, Node, ObjectKey, Snapshot, Warning};
@@ -33,6 +34,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
     stuck_deletions(facts, &mut warnings);
     not_covered(facts, &mut warnings);
     flux_itself(facts, &mut warnings);
+    warnings.extend(seals::applied_encrypted(facts.snapshot));
     warnings
 }
 

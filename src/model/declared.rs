@@ -84,6 +84,21 @@ pub struct DeclaredFile {
     pub sealed: Option<Sealed>,
     /// Why it cannot be read.
     pub broken: Option<Broken>,
+    /// Of a configuration of kustomize: each file, folder or patch that it lists, with its line.
+    pub entries: Vec<Entry>,
+    /// Variables of Flux's substitution, `${NAME}`, each with the first line that uses it.
+    pub variables: BTreeMap<String, usize>,
+}
+
+/// One entry in a list of a configuration of kustomize.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The list, such as `resources` or `patches`.
+    pub list: String,
+    /// What it names, as a path below the repository; empty for what stands there itself.
+    pub path: String,
+    /// Line.
+    pub line: usize,
 }
 
 /// One object in a file, under the name that stands there.
@@ -238,4 +253,18 @@ pub struct Commit {
     pub merge: bool,
     /// Files that it changes; of a merge those that it changes by itself.
     pub paths: Vec<String>,
+    /// Flux objects that it changes, adds or takes away, under the names that stand in the files; where each stands.
+    pub objects: Vec<(String, ObjectKey)>,
+}
+
+impl Commit {
+    /// Whether it changes what one file says of an object, whose namespace may have been left to others.
+    pub fn changes(&self, key: &ObjectKey, path: &str) -> bool {
+        self.objects.iter().any(|(at, written)| {
+            at == path
+                && written.kind == key.kind
+                && written.name == key.name
+                && (written.namespace.is_empty() || written.namespace == key.namespace)
+        })
+    }
 }

@@ -16,8 +16,8 @@ mod source;
 
 pub use condition::{Condition, ConditionStatus, Conditions};
 pub use declared::{
-    Broken, Build, Built, Commit, Declared, DeclaredFile, DeclaredObject, History, Joined, NoHistory, Range,
-    Recipient, Sealed, SopsRule, Tree, is_inside,
+    Broken, Build, Built, Commit, Declared, DeclaredFile, DeclaredObject, Entry, History, Joined, NoHistory,
+    Range, Recipient, Sealed, SopsRule, Tree, is_inside,
 };
 pub use duration::parse_duration;
 pub use evidence::{

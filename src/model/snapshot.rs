@@ -8,6 +8,7 @@ use super::declared::Declared;
 use super::evidence::Evidence;
 use super::key::{GroupKind, ObjectKey};
 use super::node::Node;
+use super::revision::Revision;
 use super::source::Source;
 
 /// What absence proves: the kinds and namespaces that were seen whole.
@@ -125,6 +126,28 @@ impl Snapshot {
             (false, true) if self.origin == OriginKind::Live => Presence::Absent,
             (false, _) => Presence::Hidden,
         }
+    }
+
+    /// The revision of its source at which an object was good last: a Kustomization's own; for a HelmRelease that of the
+    /// Kustomization which applies it, at the time of its last release that succeeded.
+    pub fn last_good<'a>(&'a self, node: &'a Node) -> Option<&'a Revision> {
+        if node.kustomization().is_some() {
+            return node.last_good();
+        }
+        let succeeded = node.status.history.iter().filter(|entry| entry.status == "deployed");
+        let succeeded = succeeded.filter_map(|entry| entry.last).max()?;
+        let applier = self.nodes.get(&self.applied_by(&node.key, &node.meta.labels)?)?;
+        let before =
+            applier.status.history.iter().filter(|entry| entry.last.is_some_and(|last| last <= succeeded));
+        before.max_by_key(|entry| entry.last).and_then(|entry| entry.revision.as_ref())
+    }
+
+    /// The source of which an object's manifest comes: a Kustomization's own, a HelmRelease's through who applies it.
+    pub fn manifest_source<'a>(&'a self, node: &'a Node) -> Option<&'a ObjectKey> {
+        if node.kustomization().is_some() {
+            return node.source.as_ref();
+        }
+        self.nodes.get(&self.applied_by(&node.key, &node.meta.labels)?)?.source.as_ref()
     }
 
     /// The namespace in which Flux runs: where source-controller or FluxInstance is seen, else `None`.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::parse::{Manifest, list_head, nodes};
-use super::tree::{KUSTOMIZE_FILES, KustomizeFile, TreeFile, is_flux_group, kustomize_file, split};
+use super::tree::{KUSTOMIZE_FILES, KustomizeFile, TreeFile, is_flux_group, join, kustomize_file, split};
 use crate::model::{
-    Broken, DeclaredFile, DeclaredObject, GroupKind, ObjectKey, Recipient, Sealed, SopsRule, Tree,
+    Broken, DeclaredFile, DeclaredObject, Entry, GroupKind, ObjectKey, Recipient, Sealed, SopsRule, Tree,
 };
 use crate::wire::{Declared, Place};
 use crate::yaml::{self, Document, NodeId, YamlError};
@@ -112,6 +112,7 @@ fn parse(path: &str, text: &str) -> ParsedFile {
             let is_config = KUSTOMIZE_FILES.contains(&name)
                 && !group_of(&document, root).is_some_and(|group| is_flux_group(&group));
             if is_config {
+                facts.entries = entries(&document, root, folder);
                 parsed.kustomize = Some(kustomize_file(folder, &document.value(root)?));
             }
             Ok(())
@@ -120,8 +121,24 @@ fn parse(path: &str, text: &str) -> ParsedFile {
             facts.broken.get_or_insert(Broken { line, message });
         }
     }
+    facts.variables = variables(text);
     parsed.facts = Arc::new(facts);
     parsed
+}
+
+/// Names in `${NAME}`, `${NAME:=default}` and their like; not in `$${NAME}`, which is no variable.
+fn variables(text: &str) -> BTreeMap<String, usize> {
+    let mut variables = BTreeMap::new();
+    for (at, line) in text.lines().enumerate() {
+        for (start, _) in line.match_indices("${").filter(|(start, _)| !line[..*start].ends_with('$')) {
+            let rest = &line[start + 2..];
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            if end > 0 {
+                variables.entry(rest[..end].to_owned()).or_insert(at + 1);
+            }
+        }
+    }
+    variables
 }
 
 fn is_yaml(name: &str) -> bool {
@@ -170,6 +187,28 @@ fn take(
     }
     facts.objects.push(object);
     Ok(())
+}
+
+/// What a configuration of kustomize lists, with lines.
+fn entries(document: &Document<'_>, root: NodeId, folder: &str) -> Vec<Entry> {
+    const LISTS: [&str; 7] = [
+        "resources",
+        "components",
+        "bases",
+        "patches",
+        "patchesStrategicMerge",
+        "patchesJson6902",
+        "replacements",
+    ];
+    let mut entries = Vec::new();
+    for list in LISTS {
+        for node in nodes(document, document.get(root, list)) {
+            let named = document.text(node).or_else(|| document.text(document.get(node, "path")?));
+            let path = named.and_then(|path| join(folder, path)).unwrap_or_default();
+            entries.push(Entry { list: list.to_owned(), path, line: document.line(node) });
+        }
+    }
+    entries
 }
 
 /// Lists of keys in the `sops` part of a file, and the field that names each key.

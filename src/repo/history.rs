@@ -49,8 +49,11 @@ pub(super) fn batch(said: &[u8]) -> Vec<Option<String>> {
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let head = String::from_utf8_lossy(&rest[..end]).into_owned();
         rest = &rest[end + 1..];
-        let mut words = head.split(' ');
-        let size = words.nth(2).and_then(|size| size.parse::<usize>().ok());
+        let words: Vec<&str> = head.split(' ').collect();
+        let size = match words.as_slice() {
+            [_, "blob", size] => size.parse::<usize>().ok(),
+            _ => None, // `<what was asked for> missing`, or a folder
+        };
         let Some(size) = size.filter(|size| *size <= rest.len()) else {
             contents.push(None);
             continue;
@@ -90,6 +93,7 @@ fn commit(fields: &str) -> Option<Commit> {
         merge: parents.split_whitespace().count() > 1,
         subject: subject.trim().to_owned(),
         paths: Vec::new(),
+        objects: Vec::new(),
     })
 }
 

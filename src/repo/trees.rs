@@ -16,7 +16,9 @@ use super::join::{TreeOf, join};
 use super::tree::TreeFile;
 use super::walk::{is_manifest, read_all, root_of, tree_files};
 use super::{InputError, parse};
-use crate::model::{GroupKind, History, NoHistory, ObjectKey, Range, Revision, Snapshot, Warning};
+use crate::model::{
+    Commit, GroupKind, History, NoHistory, Node, ObjectKey, Range, Revision, Snapshot, Warning,
+};
 use crate::wire::codes;
 
 /// A tree that is to be joined.
@@ -278,8 +280,9 @@ fn compare(
     let (differ, fetched) = differences(work, &commit, hand, texts).map_err(git)?;
     let mut history = History { revision: Some(revision), ahead, behind, differ, ..History::default() };
     let mut bases: BTreeMap<String, usize> = BTreeMap::new();
-    for node in snapshot.nodes.values().filter(|node| node.source.as_ref() == Some(source)) {
-        let base = node.last_good().and_then(Revision::commit).filter(|base| *base != commit);
+    let ours = |node: &&Node| snapshot.manifest_source(node) == Some(source);
+    for node in snapshot.nodes.values().filter(|node| node.live).filter(ours) {
+        let base = snapshot.last_good(node).and_then(Revision::commit).filter(|base| *base != commit);
         *bases.entry(base.unwrap_or_default().to_owned()).or_default() += usize::from(base.is_some());
     }
     let mut bases: Vec<(usize, String)> = bases.into_iter().map(|(base, users)| (users, base)).collect();
@@ -304,7 +307,54 @@ fn range(work: &WorkTree, base: &str, commit: &str, dir: Option<&str>) -> Result
         return Err(NoHistory { why: format!("{short} is not in this clone"), command: Some(fetch) });
     }
     let changed = work.changed(base, commit).map_err(git)?;
-    Ok(Range { changed, commits: work.commits(base, commit).map_err(git)? })
+    let mut commits = work.commits(base, commit).map_err(git)?;
+    note_objects(work, &mut commits).map_err(git)?;
+    Ok(Range { changed, commits })
+}
+
+/// Commits of which is read what they do to Flux objects, and files of all of them together.
+const MOST_LOOKED_INTO: usize = 200;
+const MOST_FILES: usize = 2000;
+
+/// Adds which Flux objects each commit changes.
+fn note_objects(work: &WorkTree, commits: &mut [Commit]) -> Result<(), GitError> {
+    let commits = commits.get_mut(..MOST_LOOKED_INTO.min(commits.len())).unwrap_or_default();
+    let mut asked: Vec<(usize, String)> = Vec::new();
+    for (at, commit) in commits.iter().enumerate() {
+        let paths = commit.paths.iter().filter(|path| is_manifest(path) && !path.contains('\n'));
+        asked.extend(paths.map(|path| (at, path.clone())));
+    }
+    asked.truncate(MOST_FILES);
+    let name = |at: usize, parent: &str, path: &str| format!("{}{parent}:{path}", commits[at].id);
+    let names: Vec<String> =
+        asked.iter().flat_map(|(at, path)| [name(*at, "^", path), name(*at, "", path)]).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let contents = work.contents(&names)?;
+    for ((at, path), pair) in asked.iter().zip(contents.chunks_exact(2)) {
+        let [before, after] = pair else { continue };
+        let file = |text: &Option<String>| {
+            let text = text.clone().unwrap_or_default();
+            Files::parse(&[TreeFile { path: path.clone(), text }])
+        };
+        let (before, after) = (file(before), file(after));
+        let changed = flux_objects_that_differ(&before, &after, path);
+        commits[*at].objects.extend(changed.into_iter().map(|key| (path.clone(), key)));
+    }
+    Ok(())
+}
+
+fn flux_objects_that_differ(before: &Files, after: &Files, path: &str) -> BTreeSet<ObjectKey> {
+    let objects = |files: &Files| -> BTreeMap<ObjectKey, Vec<serde_json::Value>> {
+        let mut objects: BTreeMap<ObjectKey, Vec<serde_json::Value>> = BTreeMap::new();
+        for (at, manifest) in files.files.get(path).into_iter().flat_map(|file| &file.flux) {
+            let key = files.files[path].facts.objects[*at].key.clone();
+            objects.entry(key).or_default().push(manifest.value.clone());
+        }
+        objects
+    };
+    let (before, after) = (objects(before), objects(after));
+    let keys = before.keys().chain(after.keys());
+    keys.filter(|key| before.get(*key) != after.get(*key)).cloned().collect()
 }
 
 fn git_command(dir: Option<&str>) -> String {

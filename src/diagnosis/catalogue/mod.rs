@@ -134,6 +134,11 @@ pub fn command(template: &str, arguments: &[&str]) -> Option<String> {
     words::command(template, arguments)
 }
 
+/// A public key by its ends, `age1q8f…x3kd`.
+pub(crate) fn short_recipient(recipient: &str) -> String {
+    words::short_recipient(recipient)
+}
+
 /// `kubectl describe` of an object.
 pub fn describe(key: &ObjectKey) -> Option<String> {
     kubectl("describe", key)
