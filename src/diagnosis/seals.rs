@@ -99,10 +99,7 @@ fn add_rule(snapshot: &Snapshot, cause: &mut Cause, built: &Built<'_>, path: &st
         }
     }
     let lost: Vec<String> = sealed.recipients.iter().map(|recipient| recipient.name.clone()).collect();
-    let text = format!(
-        "with the key of {} at hand, {prepare}add recipients to the file, commit and push",
-        short(&lost)
-    );
+    let text = format!("with the key of {} at hand: {prepare}run this, commit and push", short(&lost));
     replace(cause, "find the file", text, update_keys(built.tree, path));
 }
 

@@ -127,11 +127,12 @@ fn suspects<'a>(snapshot: &'a Snapshot, node: &Node, fault: &Fault) -> Answer<'a
 /// Commits of a range that touch what a build reads, the file that the error names, or what the object's own file says
 /// of it. Files that are the same at both ends changed nothing, whatever came and went in between.
 fn touching<'a>(range: &'a Range, build: Option<&Build>, node: &Node, fault: &Fault) -> Vec<&'a Commit> {
-    let named: BTreeSet<&str> =
-        fault.evidence.iter().filter_map(|quote| quote.at.as_ref()).map(|at| at.path.as_str()).collect();
+    // What the controller's words name may be read in a way that was not followed.
+    let words = fault.evidence.iter().filter(|quote| ["condition", "event"].contains(&quote.source));
+    let words: Vec<&str> = words.map(|quote| quote.text.as_str()).collect();
     let is_input = |path: &String| {
-        let is_read = build.is_some_and(|build| build.reads(path)) || named.contains(path.as_str());
-        is_read && range.changed.contains(path)
+        let is_named = || path.contains('/') && words.iter().any(|words| words.contains(path.as_str()));
+        range.changed.contains(path) && (build.is_some_and(|build| build.reads(path)) || is_named())
     };
     let own = node.declared_at.as_ref().map(|at| at.path.as_str());
     let own = own.filter(|path| range.changed.contains(*path));

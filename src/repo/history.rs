@@ -25,7 +25,7 @@ pub(super) fn rewritten(said: &str) -> Vec<(String, String)> {
     fetched.map(|(name, url)| (name.to_owned(), url.to_owned())).collect()
 }
 
-/// `3	2`
+/// Two numbers with a tab between them.
 pub(super) fn two_numbers(said: &str) -> Option<(usize, usize)> {
     let (left, right) = said.trim().split_once('\t')?;
     left.parse().ok().zip(right.parse().ok())
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn links_and_submodules_are_no_files() {
-        let said = "100644 blob aa\ta b.yaml\0120000 blob bb\tlink\0160000 commit cc\tsub\0100755 blob dd\tx\0";
+        let said = "100644 blob aa\ta b.yaml\u{0}120000 blob bb\tlink\u{0}160000 commit cc\tsub\u{0}100755 blob dd\tx\0";
         let paths: Vec<String> = tree(said).into_iter().map(|(path, _)| path).collect();
         assert_eq!(paths, ["a b.yaml", "x"]);
     }

@@ -8,6 +8,7 @@
 
 mod command_line;
 mod dumps;
+mod join;
 mod support;
 mod version;
 mod why;

@@ -306,7 +306,8 @@ impl<'a> Bringers<'a> {
                 false => format!("{{name: {}, namespace: {}}}", bringer.name, bringer.namespace),
             };
             let list = node.is_some_and(|node| !node.depends_on.is_empty());
-            let yaml = if list { format!("dependsOn: […, {entry}]") } else { format!("dependsOn: [{entry}]") };
+            let yaml =
+                if list { format!("dependsOn: […, {entry}]") } else { format!("dependsOn: [{entry}]") };
             let last = node.and_then(|node| node.depends_on.iter().rev().find_map(|entry| entry.at.clone()));
             let at = last.or_else(|| node?.declared_at.clone());
             let at = at.map(|at| format!(" ({}:{})", at.path, at.line)).unwrap_or_default();
