@@ -8,7 +8,7 @@ use crate::demo;
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::needs::Need;
 use crate::error::CommandError;
-use crate::model::Snapshot;
+use crate::model::{ObjectKey, Revision, Snapshot, Source};
 use crate::output::Output;
 use crate::repo::{self, TreeArg, Trees};
 
@@ -54,9 +54,15 @@ pub(super) async fn closer_snapshot(
 
 /// The repositories that are joined with what was seen, which is said on standard error: those that were asked for, else
 /// the one around the current folder if it is that of a source.
-pub(super) fn trees(global: &GlobalArgs, snapshot: &Snapshot, out: &Output) -> Result<Trees, CommandError> {
+fn trees(global: &GlobalArgs, snapshot: &Snapshot, out: &Output) -> Result<Trees, CommandError> {
+    let trees = read_trees(global, snapshot)?;
+    trees.notes.iter().for_each(|note| out.note(note));
+    Ok(trees)
+}
+
+fn read_trees(global: &GlobalArgs, snapshot: &Snapshot) -> Result<Trees, CommandError> {
     let args = &global.origin;
-    let trees = match choose(global)? {
+    Ok(match choose(global)? {
         Origin::Repository(_) => Trees::default(), // it is all there is
         _ if !args.repo.is_empty() => {
             let asked: Vec<TreeArg<'_>> = args
@@ -71,9 +77,39 @@ pub(super) fn trees(global: &GlobalArgs, snapshot: &Snapshot, out: &Output) -> R
         Origin::Dump(_) | Origin::Cluster => {
             repo::current_folder().map(|folder| repo::tree_around(snapshot, &folder)).unwrap_or_default()
         }
-    };
-    trees.notes.iter().for_each(|note| out.note(note));
-    Ok(trees)
+    })
+}
+
+/// The repositories that are joined with a cluster while it is followed: read again when it has fetched something else.
+pub(super) struct Followed {
+    trees: Trees,
+    fetched: Vec<(ObjectKey, Option<Revision>)>,
+}
+
+impl Followed {
+    /// Reads them for the first time, and says which they are.
+    pub(super) fn new(global: &GlobalArgs, first: &Snapshot, out: &Output) -> Result<Self, CommandError> {
+        Ok(Self { trees: trees(global, first, out)?, fetched: fetched(first) })
+    }
+
+    /// Joins them with what is seen now.
+    pub(super) fn join(&mut self, global: &GlobalArgs, snapshot: &mut Snapshot) {
+        if self.trees.is_empty() {
+            return;
+        }
+        let now = fetched(snapshot);
+        if now != self.fetched {
+            // What cannot be read any more is not joined any more.
+            self.trees = read_trees(global, snapshot).unwrap_or_default();
+            self.fetched = now;
+        }
+        self.trees.join(snapshot);
+    }
+}
+
+fn fetched(snapshot: &Snapshot) -> Vec<(ObjectKey, Option<Revision>)> {
+    let revision = |source: &Source| source.artifact.as_ref().map(|artifact| artifact.revision.clone());
+    snapshot.sources.values().map(|source| (source.key.clone(), revision(source))).collect()
 }
 
 /// The cluster that the flags ask for, where only a cluster will do.

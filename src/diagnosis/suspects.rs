@@ -149,7 +149,7 @@ fn nothing(range: &Range, build: &Build, good: &Revision, current: &Revision) ->
         count => format!("{count} commits"),
     };
     format!(
-        "nothing that {path} is built from has changed from {} to {} ({commits}), so the cause lies outside Git",
+        "nothing that {path} is built from has changed from {} to {} ({commits}), so look outside of Git",
         good.short(),
         current.short()
     )

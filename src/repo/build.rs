@@ -165,3 +165,136 @@ fn is_cluster_scoped(kind: &GroupKind) -> bool {
             | ("gateway.networking.k8s.io", "GatewayClass")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::TreeFile;
+    use super::*;
+    use crate::model::{Overlay, Spec};
+    use crate::testing::ks;
+
+    fn built(path: &str, overlay: Overlay, tree: &[(&str, &str)]) -> Build {
+        let file = |(path, text): &(&str, &str)| TreeFile { path: (*path).into(), text: (*text).into() };
+        let files = Files::parse(&tree.iter().map(file).collect::<Vec<_>>());
+        let mut node = ks("x");
+        if let Spec::Kustomization(spec) = &mut node.spec {
+            (spec.path, spec.overlay) = (path.to_owned(), overlay);
+        }
+        build(&files, &node)
+    }
+
+    /// Names with namespaces; those that may be others, or not there, with a question mark.
+    fn objects(build: &Build) -> Vec<String> {
+        let mark = |built: &Built| if built.partial { "?" } else { "" };
+        build.objects.iter().map(|(key, built)| format!("{}{}", key.namespaced_name(), mark(built))).collect()
+    }
+
+    fn map(name: &str) -> String {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: own}}\n")
+    }
+
+    #[test]
+    fn without_a_configuration_every_manifest_counts_and_a_configured_folder_is_one() {
+        let (a, b, c, d) = (map("a"), map("b"), map("c"), map("d"));
+        let tree = [
+            ("apps/a.yaml", &*a),
+            ("apps/deep/er/b.yml", &*b),
+            ("apps/kept/kustomization.yaml", "resources: [c.yaml, ../../base]\n"),
+            ("apps/kept/c.yaml", &*c),
+            ("apps/kept/unused.yaml", &*d),
+            ("apps/README.md", ""),
+            ("base/kustomization.yaml", "namespace: base\nresources: [d.yaml]\n"),
+            ("base/d.yaml", &*d),
+            ("other/x.yaml", &*a),
+        ];
+        let build = built("./apps", Overlay::default(), &tree);
+        assert_eq!(objects(&build), ["base/d", "own/a", "own/b", "own/c"]);
+        for (path, reads) in [
+            ("apps/new.yaml", true),
+            ("apps/kept/c.yaml", true),
+            ("base/kustomization.yaml", true),
+            ("apps/README.md", false),
+            ("base/new.yaml", false),
+            ("other/x.yaml", false),
+        ] {
+            assert_eq!(build.reads(path), reads, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_outermost_namespace_counts() {
+        let (a, b) = (map("a"), map("b"));
+        let tree = [
+            ("kustomization.yaml", "namespace: outer\nresources: [in, b.yaml]\n"),
+            ("in/kustomization.yaml", "namespace: inner\nresources: [a.yaml]\n"),
+            ("in/a.yaml", &*a),
+            ("b.yaml", &*b),
+        ];
+        assert_eq!(objects(&built("", Overlay::default(), &tree)), ["outer/a", "outer/b"]);
+        assert_eq!(objects(&built("./in", Overlay::default(), &tree)), ["inner/a"]);
+        let target = Overlay { namespace: Some("target".into()), ..Overlay::default() };
+        assert_eq!(objects(&built("./", target, &tree)), ["target/a", "target/b"]);
+    }
+
+    #[test]
+    fn what_may_rename_or_take_away_makes_everything_partial() {
+        let (a, odd) = (map("a"), map("'${NAME}'"));
+        let smp = "kind: ConfigMap\nmetadata: {name: a}\ndata: {x: y}\n";
+        for (config, patch, partial) in [
+            ("", smp, false),
+            ("patches: [{path: p.yaml}]", smp, false),
+            ("patches: [{path: p.yaml}]", "$patch: delete\nmetadata: {name: a}\n", true),
+            ("patches: [{path: gone.yaml}]", smp, true),
+            ("patches: [{patch: 'x: 1'}]", smp, false),
+            ("patches: [{patch: 'x: 1', options: {allowNameChange: true}}]", smp, true),
+            ("namePrefix: x-", smp, true),
+            ("components: [c]", smp, true),
+            ("components: [d]", smp, false),
+        ] {
+            let config = format!("resources: [a.yaml]\n{config}\n");
+            let tree = [
+                ("kustomization.yaml", &*config),
+                ("a.yaml", &*a),
+                ("p.yaml", patch),
+                ("c/kustomization.yaml", "kind: Component\nnameSuffix: -c\n"),
+                ("d/kustomization.yaml", "kind: Component\nlabels: []\n"),
+            ];
+            let expected = if partial { "own/a?" } else { "own/a" };
+            assert_eq!(objects(&built("", Overlay::default(), &tree)), [expected], "{config} {patch}");
+        }
+        let tree = [("a.yaml", &*odd)];
+        assert_eq!(objects(&built("", Overlay::default(), &tree)), ["own/${NAME}?"]);
+        let renames = Overlay { renames: true, ..Overlay::default() };
+        assert_eq!(objects(&built("", renames, &[("a.yaml", &a)])), ["own/a?"]);
+    }
+
+    #[test]
+    fn folders_that_include_each_other_come_to_an_end_and_outside_is_nowhere() {
+        let a = map("a");
+        let tree = [
+            ("x/kustomization.yaml", "resources: [../y, a.yaml, ../../../etc/passwd]\n"),
+            ("y/kustomization.yaml", "resources: [../x]\n"),
+            ("x/a.yaml", &*a),
+        ];
+        assert_eq!(objects(&built("x", Overlay::default(), &tree)), ["own/a"]);
+        assert_eq!(objects(&built("../x", Overlay::default(), &tree)), [""; 0]);
+        let gone = built("./z", Overlay::default(), &tree);
+        assert!(!gone.exists && gone.reads("z/was/here.txt") && !gone.reads("zz/x.yaml"));
+    }
+
+    #[test]
+    fn an_encrypted_object_slips_through_only_where_no_guard_sees_it() {
+        let of = |kind: &str, data: &str| {
+            format!(
+                "apiVersion: v1\nkind: {kind}\nmetadata: {{name: {}}}\n{data}: {{x: y}}\nsops: {{mac: x}}\n",
+                data.to_lowercase()
+            )
+        };
+        let files = [of("Secret", "data"), of("Secret", "stringData"), of("ConfigMap", "data")];
+        let tree = [("a.yaml", &*files[0]), ("b.yaml", &*files[1]), ("c.yaml", &*files[2])];
+        let build = built("", Overlay::default(), &tree);
+        let slips = build.objects.iter().filter(|(_, built)| built.unguarded);
+        let slips: Vec<String> = slips.map(|(key, _)| key.to_string()).collect();
+        assert_eq!(slips, ["ConfigMap/data", "Secret/stringdata"]);
+    }
+}

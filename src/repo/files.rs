@@ -281,3 +281,78 @@ fn sops_rules(text: &str) -> Vec<SopsRule> {
 fn own(text: &str) -> String {
     text.trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(path: &str, text: &str) -> Arc<DeclaredFile> {
+        Arc::clone(&parse(path, text).facts)
+    }
+
+    fn told(sealed: Option<&Sealed>) -> Vec<String> {
+        let recipients = sealed.into_iter().flat_map(|sealed| &sealed.recipients);
+        recipients
+            .map(|recipient| format!("{} {}:{}", recipient.kind, recipient.name, recipient.line))
+            .collect()
+    }
+
+    #[test]
+    fn whom_a_file_is_encrypted_for_is_known_by_line() {
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {x: ENC}\nsops:\n  age:\n  - enc: x\n    \
+                      recipient: age1a\n  - recipient: age1b\n  pgp:\n  - fp: AB12\n  kms: []\n";
+        let file = facts("s.yaml", secret);
+        assert_eq!(told(file.objects[0].sealed.as_ref()), ["age age1a:8", "age age1b:9", "pgp AB12:11"]);
+        let values = facts("values.enc.yaml", "x: ENC\nsops:\n  key_groups:\n  - age: [{recipient: age1c}]\n");
+        assert_eq!((told(values.sealed.as_ref()), values.objects.len()), (vec!["age age1c:4".to_owned()], 0));
+        let env =
+            "A=ENC[x]\nsops_age__list_0__map_enc=x\nsops_age__list_0__map_recipient=age1d\nsops_mac=ENC[x]\n";
+        assert_eq!(told(facts("token.env", env).sealed.as_ref()), ["age age1d:3"]);
+        assert_eq!(facts("plain.env", "A=b\n").sealed, None);
+        assert_eq!(
+            facts("s.yaml", "kind: Secret\napiVersion: v1\nmetadata: {name: a}\n").objects[0].sealed,
+            None
+        );
+    }
+
+    #[test]
+    fn rules_of_sops_are_read_in_their_order() {
+        let text = "creation_rules:\n- path_regex: ^a/\n  age: age1a, age1b\n- pgp: AB\n  age: [age1c]\n- key_groups:\n  - age: \
+                    [age1d]\n    kms: [{arn: x}]\n";
+        let rules = sops_rules(text);
+        let told: Vec<_> = rules.iter().map(|rule| (rule.age.join(" "), rule.others, rule.line)).collect();
+        let expected = [("age1a age1b", false, 2), ("age1c", true, 4), ("age1d", true, 6)];
+        assert_eq!(told, expected.map(|(age, others, line)| (age.to_owned(), others, line)));
+        assert_eq!(rules[0].path_regex.as_deref(), Some("^a/"));
+        assert!(sops_rules("creation_rules: [").is_empty());
+    }
+
+    #[test]
+    fn a_broken_file_keeps_what_stands_before_the_break() {
+        let file = facts("a.yaml", "kind: A\napiVersion: v1\nmetadata: {name: a}\n---\nb: [\n");
+        let broken = file.broken.as_ref().unwrap();
+        assert_eq!((file.objects.len(), broken.line), (1, 5));
+    }
+
+    #[test]
+    fn variables_and_entries_know_their_lines() {
+        let file = facts("a.yaml", "a: ${ONE}\nb: $${NOT} ${TWO:=x} ${ONE}\nc: ${}\n");
+        let told: Vec<String> = file.variables.iter().map(|(name, line)| format!("{name}:{line}")).collect();
+        assert_eq!(told, ["ONE:1", "TWO:2"]);
+        let file = facts(
+            "x/kustomization.yaml",
+            "resources:\n- a.yaml\n- ../b\n- https://x/y\npatches:\n- path: p.yaml\n",
+        );
+        let told: Vec<String> =
+            file.entries.iter().map(|entry| format!("{} {}:{}", entry.list, entry.path, entry.line)).collect();
+        assert_eq!(told, ["resources x/a.yaml:2", "resources b:3", "resources :4", "patches x/p.yaml:6"]);
+    }
+
+    #[test]
+    fn a_flux_object_in_a_file_named_kustomization_is_an_object() {
+        let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\n";
+        let parsed = parse("kustomization.yaml", flux);
+        assert!(parsed.kustomize.is_none() && parsed.flux.len() == 1);
+        assert!(parse("kustomization.yaml", "resources: []\n").kustomize.is_some());
+    }
+}

@@ -171,14 +171,15 @@ fn add_missing(snapshot: &mut Snapshot, trees: &[TreeOf]) {
         return;
     }
     let mut missing: BTreeMap<ObjectKey, Node> = BTreeMap::new();
-    let mut unsure: BTreeSet<&ObjectKey> = BTreeSet::new(); // builders whose own being there is not known
+    let mut unsure: BTreeSet<&ObjectKey> = BTreeSet::new(); // builders of which is not known what they build
     for (builder, build) in &snapshot.declared.builds {
         let remote = snapshot.nodes.get(builder).is_some_and(|node| node.remote || node.meta.deleted.is_some());
         let Some(tree) = trees.iter().find(|tree| Some(&tree.source) == build.source.as_ref()) else {
             continue;
         };
         let files = tree.fetched.as_ref().unwrap_or(&tree.hand);
-        if remote {
+        let source = snapshot.sources.get(&tree.source);
+        if remote || source.is_none_or(|source| source.filtered) {
             unsure.insert(builder);
             continue;
         }

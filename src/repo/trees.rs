@@ -40,6 +40,11 @@ pub struct Trees {
 }
 
 impl Trees {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.trees.is_empty()
+    }
+
     /// Adds what the trees declare to what was seen.
     pub fn join(&self, snapshot: &mut Snapshot) {
         if self.trees.is_empty() {

@@ -186,6 +186,8 @@ wire! {
         include: Vec<Include>,
         source_ref: Reference,
         sources: Vec<Reference>,
+        ignore: String,
+        sparse_checkout: Vec<String>,
     }
     struct Include {
         repository: LocalReference,

@@ -350,7 +350,9 @@ pub(super) fn source(
         _ => Vec::new(),
     };
     upstream.dedup();
+    let filtered = !spec.ignore.is_empty() || !spec.sparse_checkout.is_empty() || !upstream.is_empty();
     Source {
+        filtered: filtered || key.kind != GroupKind::GIT_REPOSITORY,
         suspended: spec.suspend || paused,
         url: text(spec.url).unwrap_or(spec.endpoint),
         secret: text(spec.secret_ref.name),

@@ -184,7 +184,11 @@ fn what_came_and_went_is_no_suspect_and_nothing_changed_is_said() {
     let dump = repo.dump(&newest, &good, "./apps", "BuildFailed", NO_TARGET);
     assert_eq!(repo.suspects(&dump), [""; 0]);
     let told = repo.why(&dump, &[]).stdout;
-    assert!(told.contains("nothing that apps is built from has changed from main@"), "{told}");
+    assert!(
+        told.contains("nothing that apps is built from has changed from main@")
+            && told.contains("so look outside of Git"),
+        "{told}"
+    );
     let same =
         repo.dump(&newest, &newest, "./apps", "HealthCheckFailed", "health check failed after 1m: timeout");
     let told = repo.why(&same, &[]).stdout;
