@@ -255,7 +255,14 @@ fn add_declaration(snapshot: &Snapshot, cause: &mut Cause) {
     let own = snapshot.nodes.get(object).and_then(|node| node.declared_at.clone());
     let own = own.or_else(|| snapshot.sources.get(object).and_then(|source| source.declared_at.clone()));
     let own = || own.map(|at| (object.clone(), at, String::new()));
-    if let Some((key, at, differs)) = by_affected.or_else(own) {
+    // What a chart makes stands in no file; its release does.
+    let of_affected = || {
+        let nodes = cause.affected.iter().filter_map(|key| snapshot.nodes.get(key));
+        let mut places =
+            nodes.filter_map(|node| Some((node.key.clone(), node.declared_at.clone()?, String::new())));
+        places.next()
+    };
+    if let Some((key, at, differs)) = by_affected.or_else(own).or_else(of_affected) {
         let quote = written(&format!("declares {}{differs}", called(&key)), &at);
         cause.fault.evidence.push(quote);
     }

@@ -18,15 +18,17 @@ pub struct Declared {
     /// What each Kustomization builds, as far as plain files tell; of the revision that the cluster has fetched, where
     /// Git knows it, else of the tree at hand.
     pub builds: BTreeMap<ObjectKey, Build>,
+    /// Which Kustomization would apply each object that is declared and not on the cluster.
+    pub builders: BTreeMap<ObjectKey, ObjectKey>,
     /// Where each object of the cluster is declared, and by which Kustomization's build it gets there; in the tree at
     /// hand.
     pub places: BTreeMap<ObjectKey, At>,
 }
 
 impl Declared {
-    /// The Kustomization whose build makes an object; the first one, where several do.
+    /// The Kustomization that would apply an object which is not on the cluster; the first one, where several would.
     pub fn builder_of(&self, key: &ObjectKey) -> Option<&ObjectKey> {
-        self.builds.iter().find(|(_, build)| build.objects.contains_key(key)).map(|(builder, _)| builder)
+        self.builders.get(key)
     }
 
     /// The tree that a Kustomization is built from, with its build.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::build;
 use super::files::{Files, ParsedFile};
+use super::parse::Manifest;
 use crate::model::{
     At, Build, Built, Declared, GroupKind, History, Joined, NoHistory, Node, ObjectKey, OriginKind, Presence,
-    Snapshot,
+    Snapshot, is_inside,
 };
 use crate::wire::SnapshotBuilder;
 
@@ -15,6 +16,8 @@ use crate::wire::SnapshotBuilder;
 pub(super) struct TreeOf {
     pub(super) source: ObjectKey,
     pub(super) dir: Option<String>,
+    /// The cluster's folder, outside of which a file that nothing builds is of another cluster.
+    pub(super) scope: Option<String>,
     pub(super) hand: Files,
     /// The files as the cluster has fetched them, where they differ.
     pub(super) fetched: Option<Files>,
@@ -86,10 +89,14 @@ fn builds<'a>(snapshot: &Snapshot, files: &dyn Fn(&Node) -> Option<&'a Files>) -
 /// The object as its file declares it, under the name that the build gives it.
 fn declared_node(files: &Files, key: &ObjectKey, built: &Built) -> Option<Node> {
     let file: &ParsedFile = files.files.get(&built.at.path)?;
-    let here = |(at, _): &&(usize, super::parse::Manifest)| {
-        file.facts.objects.get(*at).is_some_and(|object| object.line == built.at.line)
+    let line = |at: usize| file.facts.objects.get(at).map_or(0, |object| object.line);
+    let first = file.flux.partition_point(|(at, _)| line(*at) < built.at.line); // they stand in their order
+    let on_the_line = file.flux.iter().skip(first).take_while(|(at, _)| line(*at) == built.at.line);
+    let is_it = |(at, _): &&(usize, Manifest)| {
+        let written = file.facts.objects.get(*at).map(|object| &object.key);
+        written.is_some_and(|written| written.kind == key.kind && written.name == key.name)
     };
-    let (_, manifest) = file.flux.iter().find(here)?;
+    let (_, manifest) = on_the_line.into_iter().find(is_it)?;
     let mut value = manifest.value.clone();
     value["metadata"].as_object_mut()?.insert("namespace".to_owned(), key.namespace.as_str().into());
     let mut builder = SnapshotBuilder::new();
@@ -126,7 +133,11 @@ struct Loose<'a>(BTreeMap<&'a ObjectKey, Vec<At>>);
 impl<'a> Loose<'a> {
     fn of(trees: &'a [TreeOf]) -> Self {
         let mut found: BTreeMap<&ObjectKey, Vec<At>> = BTreeMap::new();
-        for (path, file) in trees.iter().flat_map(|tree| &tree.hand.files) {
+        let scoped = |tree: &'a TreeOf| {
+            let scope = tree.scope.as_deref().unwrap_or_default();
+            tree.hand.files.iter().filter(move |(path, _)| is_inside(path, scope))
+        };
+        for (path, file) in trees.iter().flat_map(scoped) {
             for (at, _) in &file.flux {
                 let Some(object) = file.facts.objects.get(*at) else { continue };
                 found.entry(&object.key).or_default().push(At { path: path.clone(), line: object.line });
@@ -192,22 +203,25 @@ fn add_missing(snapshot: &mut Snapshot, trees: &[TreeOf]) {
         }
     }
     // Whoever would build it must be there, or be missing itself.
+    let mut builders: BTreeMap<ObjectKey, Vec<ObjectKey>> = BTreeMap::new();
+    for (builder, build) in snapshot.declared.builds.iter().filter(|(builder, _)| !unsure.contains(builder)) {
+        let made = build.objects.iter().filter(|(key, built)| !built.partial && *key != builder);
+        for (key, _) in made.filter(|(key, _)| missing.contains_key(*key)) {
+            builders.entry(key.clone()).or_default().push(builder.clone());
+        }
+    }
     loop {
         let is_there = |key: &ObjectKey| snapshot.nodes.contains_key(key) || missing.contains_key(key);
-        let is_built = |key: &ObjectKey| {
-            let mut builds = snapshot.declared.builds.iter();
-            builds.any(|(builder, build)| {
-                builder != key
-                    && !unsure.contains(builder)
-                    && is_there(builder)
-                    && build.objects.get(key).is_some_and(|built| !built.partial)
-            })
-        };
+        let is_built = |key: &ObjectKey| builders.get(key).is_some_and(|by| by.iter().any(is_there));
         let gone: Vec<ObjectKey> = missing.keys().filter(|key| !is_built(key)).cloned().collect();
         if gone.is_empty() {
             break;
         }
         gone.iter().for_each(|key| drop(missing.remove(key)));
     }
+    let is_there = |key: &&ObjectKey| snapshot.nodes.contains_key(*key) || missing.contains_key(*key);
+    let first =
+        |(key, by): (&ObjectKey, &Vec<ObjectKey>)| Some((key.clone(), by.iter().find(is_there)?.clone()));
+    snapshot.declared.builders = builders.iter().filter_map(first).collect();
     snapshot.nodes.extend(missing);
 }

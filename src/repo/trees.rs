@@ -61,7 +61,7 @@ impl Trees {
             |(path, text): &(&str, &str)| TreeFile { path: (*path).to_owned(), text: (*text).to_owned() };
         let files: Vec<TreeFile> = files.iter().map(text).collect();
         let hand = Files::parse(&files);
-        let tree = TreeOf { source, dir: None, hand, fetched: None, history: Ok(history) };
+        let tree = TreeOf { source, dir: None, scope: None, hand, fetched: None, history: Ok(history) };
         Self { trees: vec![tree], ..Self::default() }
     }
 }
@@ -70,7 +70,7 @@ impl Trees {
 pub fn read_trees(snapshot: &Snapshot, asked: &[TreeArg<'_>], path: Option<&str>) -> Result<Trees, InputError> {
     let mut trees = Trees::default();
     for arg in asked {
-        let (root, _) = root_of(arg.dir, path)?;
+        let (root, folder) = root_of(arg.dir, path)?;
         // A folder inside of a working tree whose history is that of a source stands for all of it.
         let around = WorkTree::around(&root);
         let (root, work) = match around {
@@ -84,7 +84,10 @@ pub fn read_trees(snapshot: &Snapshot, asked: &[TreeArg<'_>], path: Option<&str>
         let given = if same_folder(&root, Path::new(".")) { None } else { Some(root.as_path()) };
         let given = given.map(|root| if same_folder(arg.dir, root) { arg.dir } else { root });
         let label = arg.dir.display().to_string();
+        let scope = folder.strip_prefix(&root).ok().map(|scope| scope.to_string_lossy().replace('\\', "/"));
+        let before = trees.trees.len();
         trees.add(snapshot, &root, given, work, arg.source, &label)?;
+        trees.trees.iter_mut().skip(before).for_each(|tree| tree.scope.clone_from(&scope));
     }
     Ok(trees)
 }
@@ -169,7 +172,8 @@ impl Trees {
             };
             let name = format!("{} {}", source.kind.kind, source.namespaced_name());
             self.notes.push(format!("{label} belongs to {name}: {}{}", found.why, stands(&history)));
-            self.trees.push(TreeOf { source, dir: dir.clone(), hand: hand.clone(), fetched, history });
+            let (dir, scope, hand) = (dir.clone(), None, hand.clone());
+            self.trees.push(TreeOf { source, dir, scope, hand, fetched, history });
         }
         Ok(())
     }
