@@ -5,6 +5,7 @@
 mod address;
 mod belong;
 mod build;
+mod compare;
 mod files;
 mod git;
 mod history;

@@ -1,293 +1,12 @@
-//! Repositories joined with dumps: throw-away working trees with fixed dates and identities.
+//! Repositories joined with dumps and the demo.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::support::{Run, assert_valid, finish, fluxlayers};
-
-/// A working tree with a history, and the folder around it for dumps and clones.
-struct Repo {
-    around: TempDir,
-    commits: u32,
-}
-
-impl Repo {
-    fn new() -> Self {
-        let repo = Self { around: tempfile::tempdir().unwrap(), commits: 0 };
-        fs::create_dir(repo.dir()).unwrap();
-        repo.git(&["init", "--quiet", "--initial-branch=main"]);
-        repo.git(&["remote", "add", "origin", "git@git.example.com:me/fleet.git"]);
-        repo
-    }
-
-    fn dir(&self) -> PathBuf {
-        self.around.path().join("fleet")
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        let date = format!("2026-11-24T02:{:02}:00Z", self.commits);
-        let mut git = Command::new("git");
-        git.current_dir(self.dir()).args(arguments).env_clear();
-        git.envs([("PATH", std::env::var("PATH").unwrap().as_str())]);
-        git.envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1"), ("LC_ALL", "C")]);
-        git.envs([
-            ("GIT_AUTHOR_NAME", "Jo"),
-            ("GIT_AUTHOR_EMAIL", "jo@example.com"),
-            ("GIT_AUTHOR_DATE", &date),
-        ]);
-        git.envs([("GIT_COMMITTER_NAME", "Jo"), ("GIT_COMMITTER_EMAIL", "jo@example.com")]);
-        let output = git.env("GIT_COMMITTER_DATE", &date).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    /// Writes files (`None` takes one away) and commits them.
-    fn commit(&mut self, subject: &str, files: &[(&str, Option<&str>)]) -> String {
-        for (path, text) in files {
-            let path = self.dir().join(path);
-            match text {
-                Some(text) => {
-                    fs::create_dir_all(path.parent().unwrap()).unwrap();
-                    fs::write(path, text).unwrap();
-                }
-                None => fs::remove_file(path).unwrap(),
-            }
-        }
-        self.commits += 1;
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "--quiet", "--allow-empty", "-m", subject]);
-        self.head()
-    }
-
-    fn head(&self) -> String {
-        self.git(&["rev-parse", "HEAD"])
-    }
-
-    /// A dump in which `apps` fails at the newest commit and was good at an older one.
-    fn dump(&self, newest: &str, good: &str, path: &str, reason: &str, message: &str) -> PathBuf {
-        let revision = |commit: &str| format!("main@sha1:{commit}");
-        let meta = |name: &str| json!({"name": name, "namespace": "flux-system", "generation": 1});
-        let condition = |status: &str, reason: &str, message: &str| {
-            json!([{"type": "Ready", "status": status, "reason": reason, "message": message,
-                "observedGeneration": 1, "lastTransitionTime": "2026-11-24T03:00:00Z"}])
-        };
-        let items = json!([
-            {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": meta("fleet"),
-                "spec": {"url": "https://git.example.com/me/fleet", "interval": "1m"},
-                "status": {"observedGeneration": 1, "conditions": condition("True", "Succeeded", "stored"),
-                    "artifact": {"revision": revision(newest), "lastUpdateTime": "2026-11-24T03:00:00Z"}}},
-            {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": meta("apps"),
-                "spec": {"path": path, "interval": "10m", "prune": true,
-                    "sourceRef": {"kind": "GitRepository", "name": "fleet"}},
-                "status": {"observedGeneration": 1, "conditions": condition("False", reason, message),
-                    "lastAppliedRevision": revision(good), "lastAttemptedRevision": revision(newest)}},
-        ]);
-        let dump =
-            json!({"apiVersion": "v1", "kind": "List", "takenAt": "2026-11-24T03:05:00Z", "items": items});
-        let file = self.around.path().join("dump.json");
-        fs::write(&file, dump.to_string()).unwrap();
-        file
-    }
-
-    /// `why apps`, joined with the tree.
-    fn why(&self, dump: &Path, more: &[&str]) -> Run {
-        let dir = self.dir();
-        let mut arguments = vec!["why", "apps", "--from", dump.to_str().unwrap()];
-        if !more.contains(&"--repo") && !more.contains(&"--no-repo") {
-            arguments.extend(["--repo", dir.to_str().unwrap()]);
-        }
-        arguments.extend(more);
-        run_in(self.around.path(), &arguments)
-    }
-
-    fn suspects(&self, dump: &Path) -> Vec<String> {
-        let run = self.why(dump, &["-o", "json"]);
-        assert_valid("why.v1.json", &run.stdout);
-        let json: Value = serde_json::from_str(&run.stdout).unwrap();
-        let suspects = json["suspects"].as_array().unwrap().iter();
-        suspects.map(|suspect| suspect["subject"].as_str().unwrap().to_owned()).collect()
-    }
-}
-
-fn run_in(folder: &Path, arguments: &[&str]) -> Run {
-    finish(
-        fluxlayers(arguments)
-            .current_dir(folder)
-            .env("LC_ALL", "C.UTF-8")
-            .env("PATH", std::env::var("PATH").unwrap())
-            .env("GIT_CONFIG_GLOBAL", "/dev/null"),
-    )
-}
-
-const LIST: &str = "resources: [a.yaml]\n";
-const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
-const PATCHED: &str = "resources: [a.yaml]\npatches:\n- path: p.yaml\n";
-const NO_TARGET: &str = "kustomize build failed: no resource matches strategic merge patch \"ConfigMap.v1.[noGrp]/b.[noNs]\": no \
-                         matches for Id ConfigMap.v1.[noGrp]/b.[noNs]; failed to find unique target for patch \
-                         ConfigMap.v1.[noGrp]/b.[noNs]";
-
-fn begun() -> (Repo, String) {
-    let mut repo = Repo::new();
-    let files = [
-        ("apps/kustomization.yaml", Some(PATCHED)),
-        ("apps/a.yaml", Some(MAP)),
-        ("apps/p.yaml", Some(MAP)),
-        ("infra/b.yaml", Some(MAP)),
-    ];
-    let good = repo.commit("begin", &files);
-    (repo, good)
-}
-
-#[test]
-fn of_five_commits_the_one_that_breaks_the_patch_is_named_alone() {
-    let (mut repo, _) = begun();
-    let good =
-        repo.commit("a change that works", &[("apps/a.yaml", Some(&MAP.replace("a\n", "a\ndata: {x: y}\n")))]);
-    repo.commit("a note", &[("docs/note.yaml", Some("x: 1\n"))]);
-    let broke =
-        repo.commit("rename in the patch", &[("apps/p.yaml", Some(&MAP.replace("name: a", "name: b")))]);
-    repo.commit("elsewhere", &[("infra/b.yaml", Some(&MAP.replace("name: a", "name: c")))]);
-    let newest = repo.commit("words", &[("apps/README.md", Some("words\n"))]);
-    let dump = repo.dump(&newest, &good, "./apps", "BuildFailed", NO_TARGET);
-    assert_eq!(repo.suspects(&dump), ["rename in the patch"]);
-    let told = repo.why(&dump, &[]);
-    let short = &broke[..7];
-    let dir = repo.dir().display().to_string();
-    for line in [
-        format!("broke: {short} \"rename in the patch\", 02:04 by Jo (main@{} worked)", &good[..7]),
-        format!("git -C {dir} revert --no-edit {short} && git -C {dir} push"),
-        "file: apps/kustomization.yaml:3 the patch stands here".to_owned(),
-    ] {
-        assert!(told.stdout.contains(&line), "{line}\n{}", told.stdout);
-    }
-    assert!(
-        told.stderr.contains(
-            "belongs to GitRepository flux-system/fleet: its url is that of remote origin; the tree is at main@"
-        ),
-        "{}",
-        told.stderr
-    );
-    // What is said to be typed, works.
-    repo.git(&["revert", "--no-edit", short]);
-}
-
-#[test]
-fn what_came_and_went_is_no_suspect_and_nothing_changed_is_said() {
-    let (mut repo, good) = begun();
-    repo.commit("break", &[("apps/p.yaml", Some("x"))]);
-    repo.commit("mend", &[("apps/p.yaml", Some(MAP))]);
-    let newest = repo.commit("elsewhere", &[("infra/b.yaml", Some("y: 1\n"))]);
-    let dump = repo.dump(&newest, &good, "./apps", "BuildFailed", NO_TARGET);
-    assert_eq!(repo.suspects(&dump), [""; 0]);
-    let told = repo.why(&dump, &[]).stdout;
-    assert!(
-        told.contains("nothing that apps is built from has changed from main@")
-            && told.contains("so look outside of Git"),
-        "{told}"
-    );
-    let same =
-        repo.dump(&newest, &newest, "./apps", "HealthCheckFailed", "health check failed after 1m: timeout");
-    let told = repo.why(&same, &[]).stdout;
-    assert!(told.contains("was applied without a failure before, so the cause lies outside Git"), "{told}");
-}
-
-#[test]
-fn a_merged_branch_is_told_by_the_commit_in_it_and_a_merge_by_what_it_changes_itself() {
-    let (mut repo, good) = begun();
-    repo.git(&["checkout", "--quiet", "-b", "side"]);
-    repo.commit("inside the branch", &[("apps/p.yaml", Some("x: 1\n"))]);
-    repo.git(&["checkout", "--quiet", "main"]);
-    repo.commit("meanwhile", &[("infra/b.yaml", Some("y: 1\n"))]);
-    repo.commits += 1;
-    repo.git(&["merge", "--quiet", "--no-ff", "-m", "Merge side", "side"]);
-    let clean = repo.head();
-    let dump = repo.dump(&clean, &good, "./apps", "BuildFailed", NO_TARGET);
-    assert_eq!(repo.suspects(&dump), ["inside the branch"]);
-
-    repo.git(&["checkout", "--quiet", "-b", "other"]);
-    repo.commit("branch", &[("docs/x.md", Some("x"))]);
-    repo.git(&["checkout", "--quiet", "main"]);
-    repo.commit("main", &[("docs/y.md", Some("y"))]);
-    repo.commits += 1;
-    repo.git(&["merge", "--quiet", "--no-ff", "--no-commit", "other"]);
-    let evil = repo.commit("Merge with a change", &[("apps/a.yaml", Some("z: 1\n"))]);
-    let dump = repo.dump(&evil, &clean, "./apps", "BuildFailed", NO_TARGET);
-    assert_eq!(repo.suspects(&dump), ["Merge with a change"]);
-    let told = repo.why(&dump, &[]).stdout;
-    assert!(told.contains(&format!("revert --no-edit -m 1 {}", &evil[..7])), "{told}");
-}
-
-#[test]
-fn who_moved_the_path_is_named_and_where_it_lies_now() {
-    let (mut repo, good) = begun();
-    fs::create_dir_all(repo.dir().join("teams")).unwrap();
-    repo.git(&["mv", "apps", "teams/apps"]);
-    let newest = repo.commit("move it", &[]);
-    let words = "kustomization path not found: stat /tmp/kustomization-1/apps: no such file or directory";
-    let dump = repo.dump(&newest, &good, "./apps", "ArtifactFailed", words);
-    assert_eq!(repo.suspects(&dump), ["move it"]);
-    let told = repo.why(&dump, &[]).stdout;
-    assert!(told.contains("there is a folder of that name at teams/apps"), "{told}");
-}
-
-#[test]
-fn what_lies_outside_of_the_path_counts_where_it_is_built_from_it() {
-    let (mut repo, _) = begun();
-    let base =
-        [("base/kustomization.yaml", Some(LIST)), ("base/a.yaml", Some(MAP)), ("base/unused.yaml", Some(MAP))];
-    repo.commit("base", &base);
-    let good = repo.commit("use", &[("apps/kustomization.yaml", Some("resources: [../base]\n"))]);
-    repo.commit("unused", &[("base/unused.yaml", Some("x: 1\n"))]);
-    let newest = repo.commit("change the base", &[("base/a.yaml", Some("x: 1\n"))]);
-    let dump = repo.dump(&newest, &good, "./apps", "BuildFailed", "kustomize build failed: something");
-    assert_eq!(repo.suspects(&dump), ["change the base"]);
-}
-
-#[test]
-fn the_objects_own_file_counts_where_it_says_something_else_of_it() {
-    let mut repo = Repo::new();
-    let flux = |name: &str, path: &str| {
-        format!(
-            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: {name}\n  namespace: flux-system\nspec:\n  path: {path}\n"
-        )
-    };
-    let both = |apps: &str, web: &str| format!("{}---\n{}", flux("apps", apps), flux("web", web));
-    let files = [("sync.yaml", Some(both("./apps", "./web"))), ("apps/a.yaml", Some(MAP.to_owned()))];
-    let files: Vec<(&str, Option<&str>)> = files.iter().map(|(path, text)| (*path, text.as_deref())).collect();
-    let good = repo.commit("begin", &files);
-    repo.commit("of a neighbour", &[("sync.yaml", Some(&both("./apps", "./site")))]);
-    let newest = repo.commit("a slip", &[("sync.yaml", Some(&both("./aps", "./site")))]);
-    let words = "kustomization path not found: stat /tmp/kustomization-1/aps: no such file or directory";
-    let dump = repo.dump(&newest, &good, "./aps", "ArtifactFailed", words);
-    assert_eq!(repo.suspects(&dump), ["a slip"]);
-    let json = repo.why(&dump, &["-o", "json"]).stdout;
-    let json: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["target"]["declaredAt"], json!({"path": "sync.yaml", "line": 1}));
-}
-
-#[test]
-fn a_history_that_is_not_there_says_what_to_type() {
-    let (mut repo, good) = begun();
-    let newest = repo.commit("break", &[("apps/p.yaml", Some("x: 1\n"))]);
-    let dump = repo.dump(&newest, &good, "./apps", "BuildFailed", NO_TARGET);
-    let clone = repo.around.path().join("shallow");
-    let from = format!("file://{}", repo.dir().display());
-    repo.git(&["clone", "--quiet", "--depth=1", &from, clone.to_str().unwrap()]);
-    let clone = clone.to_str().unwrap();
-    let told = repo.why(&dump, &["--repo", clone]).stdout;
-    assert!(told.contains(&format!("git -C {clone} fetch --unshallow")), "{told}");
-    let unknown = "0123456789012345678901234567890123456789";
-    let dump = repo.dump(unknown, &good, "./apps", "BuildFailed", NO_TARGET);
-    let told = repo.why(&dump, &[]);
-    assert!(told.stderr.contains("main@0123456 is not in this clone (try: git -C "), "{}", told.stderr);
-    let dump = repo.dump(&newest, &good, "./apps", "BuildFailed", NO_TARGET);
-    let told = repo.why(&dump, &["--no-repo"]).stdout;
-    assert!(told.contains(&format!("git log --oneline {}..{} -- apps", &good[..12], &newest[..12])), "{told}");
-}
+use crate::repo::{MAP, NO_TARGET, begun, run_in};
+use crate::support::{assert_valid, finish, fluxlayers};
 
 #[test]
 fn a_tree_that_is_ahead_is_told_and_what_the_cluster_has_tried_is_read_from_its_revision() {
@@ -486,4 +205,20 @@ fn the_demo_names_file_and_commit_from_a_binary_alone() {
     assert_eq!(cause["evidence"][0]["at"], json!({"path": token, "line": 18}));
     assert_eq!(json["suspects"][0]["subject"], "rotate cloudflare token");
     assert_eq!(json["target"]["dependsOn"][0]["declaredAt"]["line"], 172);
+}
+
+#[test]
+fn no_value_of_a_secret_in_the_tree_is_told() {
+    let (mut repo, good) = begun();
+    let broken = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: MARKED-VALUE\n  other: {MARKED-VALUE\n";
+    let newest =
+        repo.commit("break", &[("apps/a.yaml", Some(broken)), ("apps/p.yaml", Some("x: MARKED-VALUE\n"))]);
+    let words = "failed to decode Kubernetes YAML from /tmp/kustomization-1/apps/a.yaml: MalformedYAMLError: yaml: line 6: did \
+                 not find expected ',' or '}'";
+    let dump = repo.dump(&newest, &good, "./apps", "BuildFailed", words);
+    for more in [&["-v"][..], &["-o", "json"], &["-o", "yaml"]] {
+        let run = repo.why(&dump, more);
+        assert!(run.stdout.contains("apps/a.yaml"), "{}", run.stdout);
+        assert!(!format!("{}{}", run.stdout, run.stderr).contains("MARKED"), "{}", run.stdout);
+    }
 }

@@ -9,6 +9,8 @@
 mod command_line;
 mod dumps;
 mod join;
+mod repo;
 mod support;
+mod suspects;
 mod version;
 mod why;
