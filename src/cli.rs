@@ -155,9 +155,11 @@ pub struct OriginArgs {
     #[arg(long, global = true)]
     pub demo: bool,
 
-    /// Read a Git working tree, with --offline
+    /// Join a Git working tree; repeatable
     ///
-    /// SOURCE is namespace/name of the source that the tree belongs to.
+    /// Adds file, line and commit to what the cluster says. SOURCE is namespace/name of the source that the tree belongs
+    /// to (default: the GitRepository with the address of a remote). The tree around the current folder is joined by
+    /// itself where its remote is that of a source.
     #[arg(long, global = true, value_name = "[SOURCE=]DIR", value_parser = parse_repo)]
     pub repo: Vec<RepoArg>,
 
@@ -165,7 +167,7 @@ pub struct OriginArgs {
     #[arg(long, global = true, value_name = "FOLDER")]
     pub path: Option<String>,
 
-    /// Ask no cluster; needs --repo
+    /// Ask no cluster: read the --repo alone
     #[arg(long, global = true)]
     pub offline: bool,
 

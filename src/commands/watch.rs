@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::origin;
+use super::origin::{self, Followed};
 use super::signals::{Signal, Signals};
 use super::status::{Format, StatusArgs, is_empty, note, select, style};
 use crate::cli::GlobalArgs;
@@ -52,7 +52,10 @@ pub(super) async fn run(
         begun = begun => begun?,
         stopped = stopped(&mut signals) => return Err(stopped),
     };
-    let first = diagnose(&watch.snapshot());
+    let mut first = watch.snapshot();
+    let mut repositories = Followed::new(global, &first, out)?;
+    repositories.join(global, &mut first);
+    let first = diagnose(&first);
     origin::require_flux(&first, global, out)?;
     let selection = select(args, global, &first)?;
     let drawn = matches!(args.output, Format::Table | Format::Wide) && out.can_draw();
@@ -64,7 +67,7 @@ pub(super) async fn run(
     if drawn {
         out.enter_screen()?;
     }
-    let mut teller = Teller { args, global, selection, told, trouble: None };
+    let mut teller = Teller { args, global, repositories, selection, told, trouble: None };
     let ended = follow(&mut watch, &mut teller, &mut signals, out).await;
     out.leave_screen();
     ended
@@ -127,6 +130,7 @@ async fn follow(
 struct Teller<'a> {
     args: &'a StatusArgs,
     global: &'a GlobalArgs,
+    repositories: Followed,
     selection: Selection,
     told: Told,
     /// What was said of a lost connection.
@@ -150,7 +154,9 @@ impl Teller<'_> {
 
     fn tell(&mut self, watch: &mut Watch, out: &mut Output) -> Result<Outcome, CommandError> {
         out.measure(); // not every system tells that a terminal has another size
-        let diagnosis = diagnose(&watch.snapshot());
+        let mut snapshot = watch.snapshot();
+        self.repositories.join(self.global, &mut snapshot);
+        let diagnosis = diagnose(&snapshot);
         let status = self.selection.view(&diagnosis);
         let (now, view) = (diagnosis.now, out.view());
         let style = style(self.args, self.global, view);

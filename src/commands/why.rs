@@ -26,6 +26,9 @@ Examples:
   # everything that is not ready
   kubectl fluxlayers why
 
+  # with file, line and the commit that broke it; by itself inside of the working tree
+  kubectl fluxlayers why apps --repo ../fleet
+
 Exit codes:
   0  nothing is wrong with it
   1  there is a root cause, or it is failed, blocked, missing or unknown

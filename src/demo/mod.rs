@@ -1,8 +1,12 @@
-//! The example that is built into the binary: a blocked cluster. Pure.
+//! The example that is built into the binary: a blocked cluster and its repository. Pure.
+
+mod repository;
 
 use crate::model::Snapshot;
 use crate::repo::{InputError, keep_embedded, parse_embedded};
 use crate::wire::Kept;
+
+pub(crate) use repository::trees;
 
 /// The example cluster, as a dump of it would read.
 ///

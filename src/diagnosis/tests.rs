@@ -735,7 +735,10 @@ fn who_brings_what_is_missing_becomes_the_missing_edge() {
     let words = "ServiceMonitor/a/m dry-run failed: no matches for kind \"ServiceMonitor\" in version \"monitoring.coreos.com/v1\"";
     let flux = said([ks("operator").holds(&[definition]), ks("a").failing("ReconciliationFailed", words)]);
     let remedy = &flux.causes[0].fault.remedies[0].text;
-    assert_eq!(remedy, "Kustomization flux-system/operator brings it: add it to dependsOn of a");
+    assert_eq!(
+        remedy,
+        "Kustomization flux-system/operator brings it: add to spec of a: dependsOn: [{name: operator}]"
+    );
 }
 
 // --- properties -----------------------------------------------------------------------------------------------------

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::catalogue::{self, Failure, Lead, dependency};
+use super::catalogue::{self, Failure, Lead, declared, dependency};
 use super::cause::{Code, Fault};
 use super::installation::absent_controller;
 use super::report::Verdict;
 use super::standing::{OwnFailure, SourceStanding, Standing, allowed, is_older, source_not_found};
 use crate::graph::{Graph, Layering, Relation, components, shortest_loop};
-use crate::model::{GroupKind, Node, ObjectKey, Presence, Snapshot, Source};
+use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Presence, Snapshot, Source};
 
 /// Identity of a fault: two ways to the same object and code are one cause.
 pub(super) type FaultKey = (ObjectKey, Code);
@@ -159,6 +159,9 @@ impl<'a> Walker<'a> {
 
     fn enter_node(&mut self, key: &ObjectKey, node: &Node, verdicts: &[Verdict]) {
         let Some(standing) = self.standings.get(key) else { return };
+        if !node.live && self.snapshot.origin == OriginKind::Live {
+            return self.enter_declared(node);
+        }
         match standing {
             Standing::Suspended | Standing::Terminating => {}
             Standing::Unreadable => {
@@ -210,6 +213,20 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// It is declared and not on the cluster: whoever would apply it has to get there first.
+    fn enter_declared(&mut self, node: &Node) {
+        let Some(builder) = self.snapshot.declared.builder_of(&node.key) else { return };
+        let Some(parent) = self.snapshot.nodes.get(builder) else { return };
+        match self.standings.get(builder) {
+            _ if parent.suspended => {
+                self.blame(&node.key, declared::parent_suspended(self.snapshot, node, parent))
+            }
+            Some(Standing::Ready) => self.blame(&node.key, declared::not_applied(self.snapshot, node, parent)),
+            Some(Standing::Unreadable) => self.cannot_judge(&node.key, builder),
+            _ => self.wait(&node.key, builder),
+        }
+    }
+
     /// From when a Kustomization's next run is to be expected: its last one by its history, its creation or an edit (such as
     /// a resume) where that is later; of one that is behind its source, when the source's artifact came. `None` where
     /// nothing tells (kustomize-controller before 1.7 keeps no history).
@@ -249,7 +266,7 @@ impl<'a> Walker<'a> {
     fn enter_what_stops_the_next_run(&mut self, node: &Node, verdicts: &[Verdict]) {
         for (entry, verdict) in node.depends_on.iter().zip(verdicts) {
             if *verdict == Verdict::NotFound {
-                self.blame(&node.key, dependency::dependency_not_found(self.snapshot, node, &entry.key));
+                self.enter_missing(node, &entry.key);
             }
         }
         if let Some(source) = &node.source
@@ -292,9 +309,7 @@ impl<'a> Walker<'a> {
             let standing = self.standings.get(&entry.key);
             match (verdict, dependency) {
                 (Verdict::Ready, _) => {}
-                (Verdict::NotFound, _) => {
-                    self.blame(&node.key, dependency::dependency_not_found(self.snapshot, node, &entry.key));
-                }
+                (Verdict::NotFound, _) => self.enter_missing(node, &entry.key),
                 (Verdict::Forbidden | Verdict::ReadyExprUnknown, _) => self.cannot_judge(&node.key, &entry.key),
                 (Verdict::ReadyExprFalse, Some(dependency)) if is_ready(dependency) => {
                     let expression = entry.ready_expr.as_deref().unwrap_or_default();
@@ -313,6 +328,16 @@ impl<'a> Walker<'a> {
                 (_, None) => self.blame(&node.key, dependency::unhealthy(node, &entry.key)),
             }
         }
+    }
+
+    /// A dependency that is not there: of one that is declared its own causes count.
+    fn enter_missing(&mut self, node: &Node, missing: &ObjectKey) {
+        if self.snapshot.nodes.contains_key(missing) {
+            return self.wait(&node.key, missing);
+        }
+        let fault = declared::not_included(self.snapshot, node, missing);
+        let fault = fault.unwrap_or_else(|| dependency::dependency_not_found(self.snapshot, node, missing));
+        self.blame(&node.key, fault);
     }
 
     fn is_stuck(&self, node: &Node) -> bool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::installation::absent_controllers;
 use super::report::{ObjectReport, SourceReport, State};
+use super::seals;
 use super::standing::{Standing, is_older};
 use crate::graph::Layering;
 use crate::model::{GroupKind, Meta, Node, ObjectKey, Snapshot, Warning};
@@ -35,6 +36,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
     not_covered(facts, &mut warnings);
     flux_itself(facts, &mut warnings);
     absent(facts, &mut warnings);
+    warnings.extend(seals::applied_encrypted(facts.snapshot));
     warnings
 }
 

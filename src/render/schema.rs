@@ -62,6 +62,10 @@ pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "null"], "format": "date-time" })
 }
 
+pub(super) fn moment(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time" })
+}
+
 fn names(mut names: Vec<&'static str>) -> Schema {
     names.sort_unstable();
     json_schema!({ "type": "string", "enum": names })

@@ -2,8 +2,17 @@
 //!
 //! `walk` reads the disk and hands bytes to `parse` and `tree`, which are pure and make the snapshot.
 
+mod address;
+mod belong;
+mod build;
+mod compare;
+mod files;
+mod git;
+mod history;
+mod join;
 mod parse;
 mod tree;
+mod trees;
 mod walk;
 
 use std::path::PathBuf;
@@ -11,6 +20,7 @@ use std::path::PathBuf;
 use crate::model::Snapshot;
 use crate::wire::{Kept, SnapshotBuilder};
 
+pub use trees::{TreeArg, Trees, current_folder, read_trees, tree_around};
 pub use walk::{keep_dump, read_dump, read_repository};
 
 /// What a dump should hold: all that `status` and `why` look at but Secrets.
@@ -88,6 +98,20 @@ pub enum InputError {
         /// The repository.
         repository: PathBuf,
     },
+    /// It cannot be told to which source a tree belongs.
+    #[error("{problem}")]
+    Source {
+        /// The question.
+        problem: String,
+        /// How to answer it.
+        hint: Option<String>,
+    },
+    /// Two trees belong to one source.
+    #[error("two trees belong to {source_name}")]
+    TwoTrees {
+        /// Kind and name of the source.
+        source_name: String,
+    },
     /// A repository is not a folder.
     #[error("{} is not a folder", path.display())]
     NotAFolder {
@@ -105,6 +129,10 @@ impl InputError {
                     .to_owned(),
             ),
             Self::Nothing { .. } => Some(format!("write a dump with: {HOW_TO_DUMP}")),
+            Self::Source { hint, .. } => hint.clone(),
+            Self::TwoTrees { .. } => {
+                Some("give each --repo another source: --repo namespace/name=DIR".to_owned())
+            }
             Self::NotFound { .. }
             | Self::Unreadable { .. }
             | Self::OutsideRepository { .. }

@@ -345,11 +345,11 @@ fn add_yaml(
     Ok(errors)
 }
 
-fn nodes(document: &Document<'_>, list: Option<NodeId>) -> Vec<NodeId> {
+pub(super) fn nodes(document: &Document<'_>, list: Option<NodeId>) -> Vec<NodeId> {
     list.and_then(|list| document.items(list)).unwrap_or_default().to_vec()
 }
 
-fn list_head(document: &mut Document<'_>) -> Result<Option<ListHead>, YamlError> {
+pub(super) fn list_head(document: &mut Document<'_>) -> Result<Option<ListHead>, YamlError> {
     let root = document.root();
     let mut fields = Map::new();
     for name in ["apiVersion", "kind", "metadata", "takenAt", "fluxlayers"] {

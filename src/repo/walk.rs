@@ -104,7 +104,7 @@ fn label(paths: &[PathBuf]) -> String {
 }
 
 /// Reads to the end, or says that there is too much of it.
-fn read_all(reader: impl Read) -> io::Result<Result<Vec<u8>, String>> {
+pub(super) fn read_all(reader: impl Read) -> io::Result<Result<Vec<u8>, String>> {
     let mut bytes = Vec::new();
     reader.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(if bytes.len() as u64 > MAX_BYTES { Err(too_large()) } else { Ok(bytes) })
@@ -217,6 +217,22 @@ fn is_dump(path: &Path) -> bool {
 /// excludes or a link points to is no part of it, as it is none of the artifact that source-controller makes. `now` is
 /// the epoch: a repository has no moment.
 pub fn read_repository(dir: &Path, path: Option<&str>) -> Result<Snapshot, InputError> {
+    let (root, start) = root_of(dir, path)?;
+    let (files, problems, links) = tree_files(&root, start);
+    let mut snapshot = tree::declared(&files, format!("repository {}", dir.display()), problems);
+    if links > 0 {
+        let text = match links {
+            1 => "1 symbolic link is not followed".to_owned(),
+            _ => format!("{links} symbolic links are not followed"),
+        };
+        snapshot.warnings.push(crate::model::Warning { code: codes::INPUT_SKIPPED, text, object: None });
+        snapshot.warnings.sort();
+    }
+    Ok(snapshot)
+}
+
+/// The whole name of a repository's folder, and that of a folder in it.
+pub(super) fn root_of(dir: &Path, path: Option<&str>) -> Result<(PathBuf, PathBuf), InputError> {
     let unreadable = |path: &Path, source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => InputError::NotFound { path: path.to_path_buf() },
         _ => InputError::Unreadable { path: path.to_path_buf(), source },
@@ -245,21 +261,11 @@ pub fn read_repository(dir: &Path, path: Option<&str>) -> Result<Snapshot, Input
             start
         }
     };
-    let (files, problems, links) = tree_files(&root, start);
-    let mut snapshot = tree::declared(&files, format!("repository {}", dir.display()), problems);
-    if links > 0 {
-        let text = match links {
-            1 => "1 symbolic link is not followed".to_owned(),
-            _ => format!("{links} symbolic links are not followed"),
-        };
-        snapshot.warnings.push(crate::model::Warning { code: codes::INPUT_SKIPPED, text, object: None });
-        snapshot.warnings.sort();
-    }
-    Ok(snapshot)
+    Ok((root, start))
 }
 
 /// Files that may declare something, what could not be read, and the number of links.
-fn tree_files(root: &Path, start: PathBuf) -> (Vec<TreeFile>, Vec<String>, usize) {
+pub(super) fn tree_files(root: &Path, start: PathBuf) -> (Vec<TreeFile>, Vec<String>, usize) {
     let in_scope = move |path: &Path| path.starts_with(&start) || start.starts_with(path);
     let walk = WalkBuilder::new(root)
         .standard_filters(false) // among them: leave out hidden files, and read the user's own settings
@@ -307,7 +313,7 @@ fn tree_files(root: &Path, start: PathBuf) -> (Vec<TreeFile>, Vec<String>, usize
     (files, problems, links)
 }
 
-fn is_manifest(path: &str) -> bool {
+pub(super) fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name == "Kustomization" || [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending))
 }

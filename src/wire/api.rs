@@ -112,6 +112,17 @@ wire! {
         kube_config: Option<Present>,
         prune: bool,
         deletion_policy: String,
+        target_namespace: String,
+        name_prefix: String,
+        name_suffix: String,
+        components: Vec<String>,
+        patches: Vec<Patch>,
+    }
+    /// A patch, of which only the signs that it may rename are kept: it may hold values that are nobody's business.
+    struct Patch {
+        #[serde(deserialize_with = "signs_of_renaming")]
+        patch: String,
+        options: Option<Present>,
     }
     /// Something of which only the presence matters.
     struct Present {}
@@ -194,6 +205,8 @@ wire! {
         include: Vec<Include>,
         source_ref: Reference,
         sources: Vec<Reference>,
+        ignore: String,
+        sparse_checkout: Vec<String>,
     }
     struct Include {
         repository: LocalReference,
@@ -346,6 +359,16 @@ pub(super) fn strip_nulls(value: &mut Value) {
         _ => {}
     }
 }
+
+/// What a patch may rename or take away by ([`RENAMING`]), without the rest of its text.
+fn signs_of_renaming<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let patch = String::deserialize(deserializer)?;
+    let signs: Vec<&str> = RENAMING.into_iter().filter(|sign| patch.contains(sign)).collect();
+    Ok(signs.join(" "))
+}
+
+/// A patch of kustomize with one of these may take an object away or touch what it is known by.
+pub(super) const RENAMING: [&str; 3] = ["$patch", "/metadata/name", "namespace"];
 
 /// Text in which somebody says something, without the credentials that he quotes.
 fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

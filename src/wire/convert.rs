@@ -11,8 +11,8 @@ use crate::foreign::without_credentials;
 use crate::model::{
     Artifact, At, CONTROLLER_FLAGS, Condition, ConditionStatus, Conditions, ContainerTrouble, Decryption,
     Dependency, Event, FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmReleaseSpec,
-    HistoryEntry, InventoryEntry, KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Pod,
-    Revision, Source, Spec, ValuesRef, Workload, parse_duration, parse_id,
+    HistoryEntry, InventoryEntry, KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Overlay,
+    Pod, Revision, Source, Spec, ValuesRef, Workload, parse_duration, parse_id,
 };
 
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
@@ -143,6 +143,11 @@ fn dependency_at(place: &Place, index: usize) -> Option<At> {
     at(place, lines.dependency_lines.get(index).copied().or(place.line))
 }
 
+/// Whether a patch of kustomize may take an object away or touch what it is known by.
+pub(crate) fn may_rename(patch: &str) -> bool {
+    api::RENAMING.iter().any(|sign| patch.contains(sign))
+}
+
 pub(super) fn kustomization(
     key: ObjectKey,
     meta: Meta,
@@ -165,7 +170,14 @@ pub(super) fn kustomization(
         group: GroupKind::from_api_version(&wire.api_version, "").group.into_owned(),
         kind: text(wire.kind),
     };
+    let overlay = Overlay {
+        renames: !(spec.name_prefix.is_empty() && spec.name_suffix.is_empty())
+            || spec.patches.iter().any(|patch| patch.options.is_some() || may_rename(&patch.patch)),
+        namespace: text(spec.target_namespace),
+        components: spec.components,
+    };
     let own = Spec::Kustomization(KustomizationSpec {
+        overlay,
         path: spec.path,
         wait: spec.wait,
         health_checks: spec.health_checks.into_iter().map(check).collect(),
@@ -347,7 +359,9 @@ pub(super) fn source(
         _ => Vec::new(),
     };
     upstream.dedup();
+    let filtered = !spec.ignore.is_empty() || !spec.sparse_checkout.is_empty() || !upstream.is_empty();
     Source {
+        filtered: filtered || key.kind != GroupKind::GIT_REPOSITORY,
         suspended: spec.suspend || paused,
         url: without_credentials(text(spec.url).unwrap_or(spec.endpoint)),
         secret: text(spec.secret_ref.name),

@@ -13,6 +13,8 @@ mod stated;
 mod store;
 mod times;
 
+pub(crate) use convert::may_rename;
+
 pub use builder::{Declared, Kept, Place, SnapshotBuilder, codes};
 pub use list::{ListBuilder, ListHead};
 pub use stated::Stated;

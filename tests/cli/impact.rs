@@ -102,7 +102,7 @@ fn the_snapshot_of_a_cluster_has_the_same_impact() {
     let path = folder.path().join("demo.json").display().to_string();
     assert_eq!(run(&["snapshot", "--demo", "-f", &path]).code, 0);
     assert_eq!(
-        json(&["flux-system", "--demo", "--delete"]),
+        json(&["flux-system", "--demo", "--no-repo", "--delete"]),
         json(&["flux-system", "--from", &path, "--delete"])
     );
 }

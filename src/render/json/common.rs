@@ -78,11 +78,14 @@ pub(super) struct ReadyV1<'a> {
 /// A dependency with what it means right now.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Dependency"))]
+#[serde(rename_all = "camelCase")]
 pub(super) struct DependencyV1<'a> {
     #[serde(flatten)]
     key: RefV1<'a>,
     #[cfg_attr(test, schemars(schema_with = "schema::verdict"))]
     verdict: &'static str,
+    /// Where the entry stands in the repository.
+    declared_at: Option<AtV1<'a>>,
 }
 
 /// One fault, however many objects it hits.
@@ -159,7 +162,11 @@ pub(super) fn object(object: &ObjectReport) -> ObjectV1<'_> {
         depends_on: object
             .depends_on
             .iter()
-            .map(|(key, verdict)| DependencyV1 { key: reference(key), verdict: verdict.as_str() })
+            .map(|(key, verdict)| DependencyV1 {
+                key: reference(key),
+                verdict: verdict.as_str(),
+                declared_at: object.edges_at.get(key).map(place),
+            })
             .collect(),
         source: object.source.as_ref().map(reference),
         applied_by: object.applied_by.as_ref().map(reference),
