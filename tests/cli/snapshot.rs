@@ -137,7 +137,7 @@ fn another_command_answers_the_same_from_it() {
     for words in ["status -o json --kind all", "why -o json", "why apps -o json"] {
         let words: Vec<&str> = words.split(' ').collect();
         let answer = |origin: &[&str]| -> Run { run(&[&words[..], origin].concat()) };
-        let (demo, snapshot) = (answer(&["--demo"]), answer(&["--from", &path]));
+        let (demo, snapshot) = (answer(&["--demo", "--no-repo"]), answer(&["--from", &path]));
         assert_eq!((demo.code, demo.stdout), (snapshot.code, snapshot.stdout));
     }
 }
