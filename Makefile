@@ -7,7 +7,7 @@ DENY_VERSION := 0.20.2
 DENY := target/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test live live-record check fmt fmt-check clippy doc deny advisories paths package completions schema
+.PHONY: help demo test live live-record bench check fmt fmt-check clippy doc deny advisories paths package completions schema
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F '#' '{ printf "%-20s %s\n", $$1, $$2 }'

@@ -25,7 +25,7 @@ function __fish_kubectl_fluxlayers_using_subcommand
 end
 
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l repo -d 'Join a Git working tree; repeatable' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l path -d 'Cluster\'s folder in a tree that holds several' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l now -d 'Measure ages from this moment (RFC 3339)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l context -d 'Context of the kubeconfig' -r
@@ -42,7 +42,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l c
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l demo -d 'Use the blocked example cluster that is built in'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l no-repo -d 'Never join the working tree around the current folder'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
@@ -50,6 +50,8 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s h
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "status" -d 'Show the layers, and the root causes of what does not come up'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "why" -d 'Explain why an object is not ready, down to the root causes'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "impact" -d 'Tell what waits for an object, would stop without it, or goes with it'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "snapshot" -d 'Write what status and why read into one file, without secrets'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "version" -d 'Print the versions of this program, of Flux and of its controllers'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l kind -d 'Kinds to show: ks, hr, rset or all (default: ks, with the causes of every kind)' -r
@@ -62,7 +64,7 @@ json\t'`fluxlayers/v1`'
 yaml\t'The same as YAML'
 name\t'One name a line'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l repo -d 'Join a Git working tree; repeatable' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l path -d 'Cluster\'s folder in a tree that holds several' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l now -d 'Measure ages from this moment (RFC 3339)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l context -d 'Context of the kubeconfig' -r
@@ -82,7 +84,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s w -l watch -d 'Follow the cluster until Ctrl-C'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l no-headers -d 'Leave the table\'s header away'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l demo -d 'Use the blocked example cluster that is built in'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l no-repo -d 'Never join the working tree around the current folder'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
@@ -91,7 +93,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wh
 json\t'`fluxlayers/v1`'
 yaml\t'The same as YAML'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l repo -d 'Join a Git working tree; repeatable' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l path -d 'Cluster\'s folder in a tree that holds several' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l now -d 'Measure ages from this moment (RFC 3339)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l context -d 'Context of the kubeconfig' -r
@@ -109,16 +111,71 @@ always\t'Always'
 never\t'Never'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l no-secrets -d 'Read no Secret, not even for its key names'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l demo -d 'Use the blocked example cluster that is built in'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l no-repo -d 'Never join the working tree around the current folder'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s o -l output -d 'Output: table, json or yaml' -r -f -a "table\t'For people'
+json\t'`fluxlayers/v1`'
+yaml\t'The same as YAML'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l repo -d 'Join a Git working tree; repeatable' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l delete -d 'Tell what its deletion would take away, too; nothing is deleted'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l offline -d 'Ask no cluster: read the --repo alone'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s f -l output-file -d 'Write to this file; gzip where the name ends in .gz' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s o -l output -d 'Output: yaml or json (default: what the file\'s name says, else yaml)' -r -f -a "yaml\t'YAML'
+json\t'JSON'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l repo -d 'Join a Git working tree; repeatable' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l force -d 'Replace the file where it exists'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l no-secrets -d 'Read no Secret, not even for its key names'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l offline -d 'Ask no cluster: read the --repo alone'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s o -l output -d 'Output: table, json or yaml' -r -f -a "table\t'For people'
 json\t'`fluxlayers/v1`'
 yaml\t'The same as YAML'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l repo -d 'Join a Git working tree; repeatable' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l path -d 'Cluster\'s folder in a tree that holds several' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l now -d 'Measure ages from this moment (RFC 3339)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l context -d 'Context of the kubeconfig' -r
@@ -136,13 +193,13 @@ always\t'Always'
 never\t'Never'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l client -d 'Ask no cluster'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l demo -d 'Use the blocked example cluster that is built in'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l no-repo -d 'Never join the working tree around the current folder'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l repo -d 'Read a Git working tree, with --offline' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l repo -d 'Join a Git working tree; repeatable' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l path -d 'Cluster\'s folder in a tree that holds several' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l now -d 'Measure ages from this moment (RFC 3339)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l context -d 'Context of the kubeconfig' -r
@@ -159,7 +216,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand co
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l demo -d 'Use the blocked example cluster that is built in'
-complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l offline -d 'Ask no cluster; needs --repo'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l no-repo -d 'Never join the working tree around the current folder'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'

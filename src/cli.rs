@@ -11,6 +11,8 @@ use jiff::Timestamp;
 
 use crate::cluster::ConnectArgs;
 use crate::commands::completion::CompletionArgs;
+use crate::commands::impact::ImpactArgs;
+use crate::commands::snapshot::SnapshotArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::version::VersionArgs;
 use crate::commands::why::WhyArgs;
@@ -81,6 +83,12 @@ pub enum Command {
     /// Explain why an object is not ready, down to the root causes
     #[command(after_long_help = crate::commands::why::EXAMPLES)]
     Why(WhyArgs),
+    /// Tell what waits for an object, would stop without it, or goes with it
+    #[command(after_long_help = crate::commands::impact::EXAMPLES)]
+    Impact(ImpactArgs),
+    /// Write what status and why read into one file, without secrets
+    #[command(after_long_help = crate::commands::snapshot::EXAMPLES)]
+    Snapshot(SnapshotArgs),
     /// Print the versions of this program, of Flux and of its controllers
     Version(VersionArgs),
     /// Print the completion script of a shell
@@ -147,9 +155,11 @@ pub struct OriginArgs {
     #[arg(long, global = true)]
     pub demo: bool,
 
-    /// Read a Git working tree, with --offline
+    /// Join a Git working tree; repeatable
     ///
-    /// SOURCE is namespace/name of the source that the tree belongs to.
+    /// Adds file, line and commit to what the cluster says. SOURCE is namespace/name of the source that the tree belongs
+    /// to (default: the GitRepository with the address of a remote). The tree around the current folder is joined by
+    /// itself where its remote is that of a source.
     #[arg(long, global = true, value_name = "[SOURCE=]DIR", value_parser = parse_repo)]
     pub repo: Vec<RepoArg>,
 
@@ -157,7 +167,7 @@ pub struct OriginArgs {
     #[arg(long, global = true, value_name = "FOLDER")]
     pub path: Option<String>,
 
-    /// Ask no cluster; needs --repo
+    /// Ask no cluster: read the --repo alone
     #[arg(long, global = true)]
     pub offline: bool,
 

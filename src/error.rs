@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 
 use crate::cluster::ClusterError;
 use crate::diagnosis::selection::ObjectError;
@@ -37,6 +38,15 @@ pub enum CommandError {
     /// An OBJECT that does not name exactly one object.
     #[error(transparent)]
     Object(#[from] ObjectError),
+    /// A file could not be written.
+    #[error("cannot write {}", path.display())]
+    File {
+        /// The path as given.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// It was told to stop.
     #[error("stopped by signal {0}")]
     Stopped(u8),
@@ -59,7 +69,7 @@ impl CommandError {
             Self::Object(error) => error.hint().into_iter().collect(),
             Self::Input(error) => error.hint().into_iter().collect(),
             Self::Cluster(error) => error.hint().into_iter().collect(),
-            Self::Stopped(_) | Self::Write(_) => Vec::new(),
+            Self::File { .. } | Self::Stopped(_) | Self::Write(_) => Vec::new(),
         }
     }
 

@@ -1,6 +1,10 @@
 //! Text of others made harmless: one way, for whatever shows it or takes it apart. Pure.
 
+mod credentials;
+
 use std::borrow::Cow;
+
+pub(crate) use credentials::without_credentials_in_words;
 
 /// One line of foreign text that can do nothing to a terminal.
 ///
@@ -21,6 +25,51 @@ pub fn clean(text: &str) -> String {
     }
     let trimmed = cleaned.trim();
     if trimmed.len() == cleaned.len() { cleaned } else { trimmed.to_owned() }
+}
+
+/// The text with what could log in taken out of its URLs: user and password before an `@`, of `ssh` the password alone,
+/// and the query.
+pub(crate) fn without_credentials(text: String) -> String {
+    const MASK: &str = "***";
+    if !text.contains("://") {
+        return text;
+    }
+    let (mut plain, mut rest) = (String::with_capacity(text.len()), text.as_str());
+    while let Some((before, after)) = rest.split_once("://") {
+        plain.push_str(before);
+        plain.push_str("://");
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '|' | '\\');
+        let url = &after[..after.find(ends).unwrap_or(after.len())];
+        rest = &after[url.len()..];
+        let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+        let mut tail = url;
+        if let Some((user, _)) = authority.rsplit_once('@') {
+            tail = &url[user.len() + 1..];
+            match user.split_once(':') {
+                None if before.ends_with("ssh") => plain.push_str(user),
+                Some((user, _)) if before.ends_with("ssh") => {
+                    plain.push_str(user);
+                    plain.push(':');
+                    plain.push_str(MASK);
+                }
+                _ => plain.push_str(MASK),
+            }
+            plain.push('@');
+        }
+        match tail.split_once('?') {
+            Some((path, query)) => {
+                plain.push_str(path);
+                plain.push('?');
+                // What a controller says after an address is no part of it.
+                let said = query.trim_end_matches([':', ',', ';', ')', ']', '.']);
+                plain.push_str(if said.is_empty() { "" } else { MASK });
+                plain.push_str(&query[said.len()..]);
+            }
+            None => plain.push_str(tail),
+        }
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// The text without escape sequences; all else stands, line breaks and lone control characters too.
@@ -118,7 +167,35 @@ mod tests {
         assert!(matches!(without_escapes("plain\ntext"), Cow::Borrowed(_)));
     }
 
+    #[test]
+    fn what_could_log_in_is_taken_out_of_urls() {
+        for (text, plain) in [
+            ("no address", "no address"),
+            ("https://git.example.com/a.git", "https://git.example.com/a.git"),
+            ("https://token@git.example.com/a", "https://***@git.example.com/a"),
+            ("https://me:p@ss@git.example.com/a", "https://***@git.example.com/a"),
+            ("ssh://git@github.com/a", "ssh://git@github.com/a"),
+            ("ssh://git:pass@github.com/a", "ssh://git:***@github.com/a"),
+            (
+                "unable to clone 'https://a:b@c/d': denied, see ssh://x:y@z.",
+                "unable to clone 'https://***@c/d': denied, see ssh://x:***@z.",
+            ),
+            ("Get \"https://a/b?sig=x&y=z\": EOF", "Get \"https://a/b?***\": EOF"),
+            ("at https://a/b?sig=x: EOF", "at https://a/b?***: EOF"),
+            ("mail me@x.org https://a/@b", "mail me@x.org https://a/@b"),
+            ("://", "://"),
+        ] {
+            assert_eq!(without_credentials(text.to_owned()), plain, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn addresses_without_credentials_stay_as_they_are(text in "[a-c:/@?. ']{0,24}(://[a-c:@?/.]{0,9})?") {
+            let plain = without_credentials(text);
+            prop_assert_eq!(without_credentials(plain.clone()), plain);
+        }
+
         #[test]
         fn cleaned_text_is_harmless_and_stays_so(text in proptest::collection::vec(any::<char>(), 0..40)) {
             let text: String = text.into_iter().collect();

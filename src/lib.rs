@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{FromArgMatches, ValueEnum};
 
 use cli::{Cli, Command};
-use commands::{completion, status, version, why};
+use commands::{completion, impact, snapshot, status, version, why};
 use diagnosis::selection::Outcome;
 use error::CommandError;
 use output::{ColorChoice, Output};
@@ -48,6 +48,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &cli.command {
         Command::Status(args) => wait(status::run(args, &cli.global, &mut out)),
         Command::Why(args) => wait(why::run(args, &cli.global, &mut out)),
+        Command::Impact(args) => wait(impact::run(args, &cli.global, &mut out)),
+        Command::Snapshot(args) => wait(snapshot::run(args, &cli.global, &mut out)),
         Command::Version(args) => wait(version::run(args, &cli.global, &mut out)),
         Command::Completion(args) => completion::run(args, &mut out),
     };

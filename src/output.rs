@@ -2,9 +2,11 @@
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "the terminal, the environment and the clock are asked here alone"
+    clippy::disallowed_types,
+    reason = "the terminal, the environment and the clock are asked here alone, and files are written"
 )]
 
+mod file;
 mod screen;
 
 use std::ffi::{OsStr, OsString};
@@ -14,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::error::CommandError;
 use crate::render::{Palette, View, clean};
+pub use file::write_whole;
 use screen::Screen;
 
 /// When to use colour, as `--color` says.

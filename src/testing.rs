@@ -96,6 +96,7 @@ pub(crate) fn source() -> Source {
         url: "https://git.example.com/fleet.git".to_owned(),
         secret: None,
         oci: false,
+        filtered: false,
         upstream: Vec::new(),
         interval: Some(Duration::from_secs(60)),
         timeout: None,

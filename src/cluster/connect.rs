@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use kube::config::{AuthInfo, Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
+use super::ahead::Ahead;
 use super::error::{ClusterError, Credentials};
 use super::transport;
 
@@ -40,6 +41,8 @@ pub struct ConnectArgs {
 #[derive(Clone)]
 pub struct Cluster {
     pub(super) client: kube::Client,
+    /// Opens connections of that client before they are needed.
+    pub(super) ahead: Ahead,
     /// URL of the API server.
     pub(super) server: String,
     pub(super) credentials: Credentials,
@@ -49,6 +52,8 @@ pub struct Cluster {
     pub(super) namespace: String,
     /// Time that one request may take; `None` for no limit.
     pub(super) timeout: Option<Duration>,
+    /// Whether documents are kept, to write a snapshot from.
+    pub(super) keeps: bool,
 }
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -101,9 +106,9 @@ impl Cluster {
             (None, Some(_)) => server.clone(),
             (None, None) => "in-cluster".to_owned(),
         };
-        let client =
+        let (client, ahead) =
             transport::client(config).map_err(|error| ClusterError::from_setup(&error, &credentials))?;
-        Ok(Self { client, server, credentials, label, namespace, timeout })
+        Ok(Self { client, ahead, server, credentials, label, namespace, timeout, keeps: false })
     }
 }
 

@@ -11,7 +11,7 @@ use super::error::ClusterError;
 use super::list::{Listed, Outcome, Wanted};
 use crate::diagnosis::needs::Need;
 use crate::model::{GroupKind, Snapshot};
-use crate::wire::{SnapshotBuilder, Store, codes};
+use crate::wire::{Kept, SnapshotBuilder, Store, codes};
 
 /// Requests under way at once.
 const IN_FLIGHT: usize = 16;
@@ -37,51 +37,71 @@ pub(super) struct Reading {
 }
 
 impl Cluster {
-    /// Everything that `status` needs. `namespace` is where to look first when the whole cluster may not be read.
+    /// Everything that `status` needs. `namespaces` are looked at first where the whole cluster may not be read.
     ///
     /// `now` is the server's clock unless it is given.
     pub async fn snapshot(
         &self,
-        namespace: Option<&str>,
+        namespaces: &[String],
         now: Option<Timestamp>,
     ) -> Result<Snapshot, ClusterError> {
-        let Reading { store, time, .. } = self.read(namespace).await?;
+        let Reading { store, time, .. } = self.read(namespaces).await?;
         Ok(store.into_snapshot(self.label.clone(), now.or(time)))
     }
 
     /// As [`Cluster::snapshot`], then a closer look at what `needs` says of that snapshot.
     pub async fn closer_snapshot(
         &self,
-        namespace: Option<&str>,
+        namespaces: &[String],
         now: Option<Timestamp>,
         needs: impl FnOnce(&Snapshot) -> Vec<Need>,
     ) -> Result<Snapshot, ClusterError> {
-        let Reading { mut store, time, .. } = self.read(namespace).await?;
-        let now = now.or(time);
-        let snapshot = store.snapshot(self.label.clone(), now);
-        let needs = needs(&snapshot);
-        if needs.is_empty() {
-            return Ok(snapshot);
-        }
-        self.look_closer(store.rest(), &needs).await?;
+        let (store, now) = self.closer_store(namespaces, now, needs).await?;
         Ok(store.into_snapshot(self.label.clone(), now))
     }
 
+    /// As [`Cluster::closer_snapshot`], with the documents to write it from.
+    pub async fn kept_snapshot(
+        &self,
+        namespaces: &[String],
+        now: Option<Timestamp>,
+        needs: impl FnOnce(&Snapshot) -> Vec<Need>,
+    ) -> Result<Kept, ClusterError> {
+        let keeping = Self { keeps: true, ..self.clone() };
+        let (store, now) = keeping.closer_store(namespaces, now, needs).await?;
+        Ok(store.into_kept(self.label.clone(), now))
+    }
+
+    async fn closer_store(
+        &self,
+        namespaces: &[String],
+        now: Option<Timestamp>,
+        needs: impl FnOnce(&Snapshot) -> Vec<Need>,
+    ) -> Result<(Store, Option<Timestamp>), ClusterError> {
+        let Reading { mut store, time, .. } = self.read(namespaces).await?;
+        let now = now.or(time);
+        let needs = needs(&store.snapshot(self.label.clone(), now));
+        self.look_closer(store.rest(), &needs).await?;
+        Ok((store, now))
+    }
+
     /// Discovery, then all lists at the same time, then Events where something fails.
-    pub(super) async fn read(&self, namespace: Option<&str>) -> Result<Reading, ClusterError> {
+    pub(super) async fn read(&self, namespaces: &[String]) -> Result<Reading, ClusterError> {
+        let opened = self.ahead.open(KINDS.len()); // with the one that discovery leaves: the controllers' as well
         let (served, time) = self.discover().await?;
         if served.is_empty() {
             return Err(ClusterError::NotInstalled { server: self.server.clone() });
         }
-        let mut store = Store::default();
+        let mut store = if self.keeps { Store::keeping() } else { Store::default() };
         for (kind, _) in KINDS.iter().filter(|(kind, _)| !served.contains_key(kind)) {
             store.rest().covers(kind.clone(), None); // of a kind that is not installed there is nothing
         }
         let mut reading =
             Reading { store, served, lists: Vec::new(), events: Wanted::events().into(), tried: None, time };
         let forbidden = self.read_everywhere(&mut reading).await?;
+        drop(opened);
         if !forbidden.is_empty() {
-            self.read_in_namespaces(&mut reading, &forbidden, namespace).await?;
+            self.read_in_namespaces(&mut reading, &forbidden, namespaces).await?;
         }
         self.must_show_something(&reading, forbidden)?;
         if reading.store.needs_events() {
@@ -109,16 +129,16 @@ impl Cluster {
         Ok(forbidden)
     }
 
-    /// What may not be listed in the whole cluster is tried where the user is likely to have rights: the namespace that
-    /// was asked for, that of the context, and those that references name, as long as there are new ones.
+    /// What may not be listed in the whole cluster is tried where the user is likely to have rights: the namespaces
+    /// that were asked for, that of the context, and those that references name, as long as there are new ones.
     async fn read_in_namespaces(
         &self,
         reading: &mut Reading,
         forbidden: &Forbidden,
-        namespace: Option<&str>,
+        namespaces: &[String],
     ) -> Result<(), ClusterError> {
         let mut tried: BTreeSet<String> = BTreeSet::new();
-        let mut next: BTreeSet<String> = namespace.into_iter().map(str::to_owned).collect();
+        let mut next: BTreeSet<String> = namespaces.iter().cloned().collect();
         next.insert(self.namespace.clone());
         let mut allowed: BTreeMap<&GroupKind, Vec<String>> = BTreeMap::new();
         while !next.is_empty() {

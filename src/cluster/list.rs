@@ -99,7 +99,7 @@ impl Cluster {
 
     /// Reads the pages and decodes each before the next one comes, so that a large list is never in memory as text.
     async fn pages(&self, wanted: &Wanted) -> Result<(Outcome, Option<Timestamp>), Refusal> {
-        let mut items = Box::<SnapshotBuilder>::default();
+        let mut items = Box::new(if self.keeps { SnapshotBuilder::keeping() } else { SnapshotBuilder::new() });
         let (mut token, mut version) = (String::new(), String::new());
         let (mut time, mut whole) = (None, true);
         for _ in 0..wanted.pages {
@@ -130,6 +130,8 @@ impl Cluster {
             items.warn(codes::NOT_COVERED, text);
         } else if whole && wanted.narrowed.is_none() {
             items.covers(wanted.kind.clone(), wanted.namespace.as_deref());
+        } else if whole && wanted.kind == GroupKind::DEPLOYMENT {
+            items.covers_controllers(wanted.namespace.as_deref());
         }
         Ok((Outcome::Items(items, version), time))
     }

@@ -3,6 +3,7 @@
 //! Reads only, and as little as the answer needs: the served versions once, then every kind at the same time, then
 //! Events where something fails; and follows all of it where it is watched. What the user may not see becomes a warning and an incomplete snapshot, not an error.
 
+mod ahead;
 mod closer;
 mod connect;
 mod discovery;

@@ -8,13 +8,15 @@ use kube::{Client, Config};
 use tower::{BoxError, ServiceBuilder};
 use tower_http::decompression::DecompressionLayer;
 
+use super::ahead::{Ahead, Connector};
+
 /// Makes the client; a credential plugin runs once.
 ///
 /// kube's own way runs it three times, and leaves Nagle's algorithm on, which holds the first request on each TLS
-/// connection back for a round trip. Proxies are its business all the same.
-pub(super) fn client(config: Config) -> Result<Client, kube::Error> {
+/// connection back for a round trip. Proxies are its business all the same; to them nothing is opened ahead.
+pub(super) fn client(config: Config) -> Result<(Client, Ahead), kube::Error> {
     if config.proxy_url.is_some() {
-        return Client::try_from(config);
+        return Ok((Client::try_from(config)?, Ahead::default()));
     }
     let login = config.auth_layer()?;
     let mut tls = config.clone();
@@ -25,7 +27,7 @@ pub(super) fn client(config: Config) -> Result<Client, kube::Error> {
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(config.connect_timeout);
-    let connector = tls.rustls_https_connector_with_connector(tcp)?;
+    let (connector, ahead) = Connector::new(tls.rustls_https_connector_with_connector(tcp)?);
     let http: legacy::Client<_, kube::client::Body> =
         legacy::Client::builder(TokioExecutor::new()).build(connector);
     let service = ServiceBuilder::new()
@@ -35,5 +37,5 @@ pub(super) fn client(config: Config) -> Result<Client, kube::Error> {
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)
         .service(http);
-    Ok(Client::new(service, config.default_namespace))
+    Ok((Client::new(service, config.default_namespace), ahead))
 }

@@ -42,7 +42,7 @@ const BETWEEN_READINGS: Duration = Duration::from_secs(10);
 pub struct Watch {
     cluster: Cluster,
     /// Where to look first when the whole cluster may not be read.
-    namespace: Option<String>,
+    namespaces: Vec<String>,
     /// A moment that was given instead of the server's clock.
     fixed: Option<Timestamp>,
     clock: Clock,
@@ -103,12 +103,12 @@ impl Clock {
 
 impl Cluster {
     /// Reads everything once, as [`Cluster::snapshot`] does, and follows it from there.
-    pub async fn watch(&self, namespace: Option<&str>, now: Option<Timestamp>) -> Result<Watch, ClusterError> {
-        let reading = self.read(namespace).await?;
+    pub async fn watch(&self, namespaces: &[String], now: Option<Timestamp>) -> Result<Watch, ClusterError> {
+        let reading = self.read(namespaces).await?;
         let (sender, news) = mpsc::channel(WAITING_NEWS);
         let mut watch = Watch {
             cluster: self.clone(),
-            namespace: namespace.map(str::to_owned),
+            namespaces: namespaces.to_vec(),
             fixed: now,
             clock: Clock::new(reading.time),
             store: Store::default(),
@@ -237,13 +237,14 @@ impl Watch {
             return;
         }
         self.rereading = true;
-        let (cluster, namespace, sender) = (self.cluster.clone(), self.namespace.clone(), self.sender.clone());
+        let (cluster, namespaces, sender) =
+            (self.cluster.clone(), self.namespaces.clone(), self.sender.clone());
         let mut pause = Pause::new(self.revived.clone());
         let wait = BETWEEN_READINGS.saturating_sub(self.began.elapsed());
         self.tasks.spawn(async move {
             tokio::time::sleep(wait).await;
             loop {
-                let news = match cluster.read(namespace.as_deref()).await {
+                let news = match cluster.read(&namespaces).await {
                     Ok(reading) => News::Read(Box::new(reading)),
                     Err(error) => News::lost(None, &error, Duration::ZERO),
                 };

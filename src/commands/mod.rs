@@ -3,8 +3,10 @@
 use clap::ValueEnum;
 
 pub mod completion;
+pub mod impact;
 mod origin;
 mod signals;
+pub mod snapshot;
 pub mod status;
 pub mod version;
 mod watch;

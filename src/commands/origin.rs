@@ -1,4 +1,4 @@
-//! Which origin the flags ask for, and the snapshot that it gives.
+//! Which origin the flags ask for, the snapshot that it gives, and the repositories that are joined with it.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,11 @@ use crate::cluster::{Cluster, ConnectArgs};
 use crate::demo;
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::needs::Need;
+use crate::diagnosis::selection::ObjectArg;
 use crate::error::CommandError;
-use crate::model::Snapshot;
+use crate::model::{ObjectKey, Revision, Snapshot, Source};
 use crate::output::Output;
-use crate::repo;
+use crate::repo::{self, TreeArg, Trees};
 
 /// An origin of facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,14 +22,25 @@ pub(super) enum Origin<'a> {
     Cluster,
 }
 
-/// Reads the snapshot that the flags ask for.
-pub(super) async fn snapshot(global: &GlobalArgs, out: &Output) -> Result<Snapshot, CommandError> {
-    closer_snapshot(global, out, |_| Vec::new()).await
+/// Reads the snapshot that the flags ask for; what `named` names is looked for where it would be.
+pub(super) async fn snapshot(
+    global: &GlobalArgs,
+    named: &[ObjectArg],
+    out: &Output,
+) -> Result<Snapshot, CommandError> {
+    closer_snapshot(global, named, out, |_| Vec::new()).await
+}
+
+/// Namespaces that the command line names.
+pub(super) fn namespaces(global: &GlobalArgs, named: &[ObjectArg]) -> Vec<String> {
+    let flag = global.namespace().map(str::to_owned);
+    flag.into_iter().chain(named.iter().filter_map(|object| object.namespace.clone())).collect()
 }
 
 /// The same, and of a cluster also what `needs` says of it; all other origins are read whole in the first place.
 pub(super) async fn closer_snapshot(
     global: &GlobalArgs,
+    named: &[ObjectArg],
     out: &Output,
     needs: impl FnOnce(&Snapshot) -> Vec<Need>,
 ) -> Result<Snapshot, CommandError> {
@@ -42,13 +54,74 @@ pub(super) async fn closer_snapshot(
         }
         Origin::Cluster => {
             let cluster = Cluster::connect(&ConnectArgs::from(&global.cluster)).await?;
-            cluster.closer_snapshot(global.namespace(), args.now, needs).await?
+            cluster.closer_snapshot(&namespaces(global, named), args.now, needs).await?
         }
     };
     if let Some(now) = args.now {
         snapshot.now = now;
     }
+    trees(global, &snapshot, out)?.join(&mut snapshot);
     Ok(snapshot)
+}
+
+/// The repositories that are joined with what was seen, which is said on standard error: those that were asked for, else
+/// the one around the current folder if it is that of a source.
+fn trees(global: &GlobalArgs, snapshot: &Snapshot, out: &Output) -> Result<Trees, CommandError> {
+    let trees = read_trees(global, snapshot)?;
+    trees.notes.iter().for_each(|note| out.note(note));
+    Ok(trees)
+}
+
+fn read_trees(global: &GlobalArgs, snapshot: &Snapshot) -> Result<Trees, CommandError> {
+    let args = &global.origin;
+    Ok(match choose(global)? {
+        Origin::Repository(_) => Trees::default(), // it is all there is
+        _ if !args.repo.is_empty() => {
+            let asked: Vec<TreeArg<'_>> = args
+                .repo
+                .iter()
+                .map(|repo| TreeArg { source: repo.source.as_deref(), dir: &repo.dir })
+                .collect();
+            repo::read_trees(snapshot, &asked, args.path.as_deref())?
+        }
+        _ if args.no_repo => Trees::default(),
+        Origin::Demo => demo::trees(),
+        Origin::Dump(_) | Origin::Cluster => {
+            repo::current_folder().map(|folder| repo::tree_around(snapshot, &folder)).unwrap_or_default()
+        }
+    })
+}
+
+/// The repositories that are joined with a cluster while it is followed: read again when it has fetched something else.
+pub(super) struct Followed {
+    trees: Trees,
+    fetched: Vec<(ObjectKey, Option<Revision>)>,
+}
+
+impl Followed {
+    /// Reads them for the first time, and says which they are.
+    pub(super) fn new(global: &GlobalArgs, first: &Snapshot, out: &Output) -> Result<Self, CommandError> {
+        Ok(Self { trees: trees(global, first, out)?, fetched: fetched(first) })
+    }
+
+    /// Joins them with what is seen now.
+    pub(super) fn join(&mut self, global: &GlobalArgs, snapshot: &mut Snapshot) {
+        if self.trees.is_empty() {
+            return;
+        }
+        let now = fetched(snapshot);
+        if now != self.fetched {
+            // What cannot be read any more is not joined any more.
+            self.trees = read_trees(global, snapshot).unwrap_or_default();
+            self.fetched = now;
+        }
+        self.trees.join(snapshot);
+    }
+}
+
+fn fetched(snapshot: &Snapshot) -> Vec<(ObjectKey, Option<Revision>)> {
+    let revision = |source: &Source| source.artifact.as_ref().map(|artifact| artifact.revision.clone());
+    snapshot.sources.values().map(|source| (source.key.clone(), revision(source))).collect()
 }
 
 /// The cluster that the flags ask for, where only a cluster will do.
@@ -151,19 +224,11 @@ pub(super) fn choose(global: &GlobalArgs) -> Result<Origin<'_>, CommandError> {
         return usage("--offline reads a repository alone: leave the other origin away", "");
     }
     match (args.from.as_slice(), args.repo.as_slice()) {
-        (_, [_, _, ..]) => usage("this version reads one repository at a time", ""),
-        (_, [_]) if other => usage(
-            "joining a repository with live objects comes with a later version",
-            "read it alone, with --offline",
-        ),
-        (_, [_]) if !args.offline => usage(
-            "joining a repository with a cluster comes with a later version",
-            "read it alone, with --offline",
-        ),
-        (_, [repo]) => Ok(Origin::Repository(repo)),
-        ([], []) if args.demo => Ok(Origin::Demo),
-        ([], []) => Ok(Origin::Cluster),
-        (paths, []) => Ok(Origin::Dump(paths)),
+        (_, [_, _, ..]) if args.offline => usage("--offline reads one repository at a time", ""),
+        (_, [repo]) if args.offline => Ok(Origin::Repository(repo)),
+        ([], _) if args.demo => Ok(Origin::Demo),
+        ([], _) => Ok(Origin::Cluster),
+        (paths, _) => Ok(Origin::Dump(paths)),
     }
 }
 
@@ -197,9 +262,11 @@ mod tests {
                 "error: --offline reads a repository alone: leave the other origin away",
             ),
             ("--path x --demo", "error: --path is a folder in a repository: it needs --repo"),
-            ("--repo .", "error: joining a repository with a cluster comes with a later version"),
-            ("--repo . --demo", "error: joining a repository with live objects comes with a later version"),
-            ("--repo a --repo b --offline", "error: this version reads one repository at a time"),
+            ("--repo .", "cluster"),
+            ("--repo . --repo a/b=c --context home", "cluster"),
+            ("--repo . --demo", "demo"),
+            ("--repo . --from a --path x", "dump"),
+            ("--repo a --repo b --offline", "error: --offline reads one repository at a time"),
         ] {
             let said = match choose(&args(flags)) {
                 Ok(Origin::Dump(_)) => "dump".to_owned(),

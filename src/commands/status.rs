@@ -123,7 +123,7 @@ pub async fn run(args: &StatusArgs, global: &GlobalArgs, out: &mut Output) -> Re
     if args.watch {
         return watch::run(args, global, out).await;
     }
-    let snapshot = origin::snapshot(global, out).await?;
+    let snapshot = origin::snapshot(global, &args.objects, out).await?;
     let diagnosis = diagnose(&snapshot);
     answer(args, global, &diagnosis, out)
 }
@@ -223,7 +223,8 @@ mod tests {
         let words = ["kubectl-fluxlayers", "status"].into_iter().chain(words.split_whitespace());
         let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
         let Command::Status(args) = &cli.command else { panic!("not status") };
-        let found = diagnosis([ks("a/apps"), ks("b/apps"), ks("b/web"), hr("b/web"), hr("b/plex")]);
+        let mut found = diagnosis([ks("a/apps"), ks("b/apps"), ks("b/web"), hr("b/web"), hr("b/plex")]);
+        found.coverage.cover_everywhere(GroupKind::KUSTOMIZATION);
         let selection = select(args, &cli.global, &found).map_err(|error| error.in_full())?;
         let view = selection.view(&found);
         let shown: Vec<String> = view.objects().map(|object| object.key.to_string()).collect();

@@ -62,7 +62,7 @@ pub async fn run(args: &VersionArgs, global: &GlobalArgs, out: &mut Output) -> R
 
 async fn look(global: &GlobalArgs, out: &Output) -> Result<Option<Found>, CommandError> {
     if origin::choose(global)? != Origin::Cluster {
-        let snapshot = origin::snapshot(global, out).await?;
+        let snapshot = origin::snapshot(global, &[], out).await?;
         let installation = Installation::of(&snapshot);
         return Ok(Some(Found { label: snapshot.label, kubernetes: None, installation }));
     }

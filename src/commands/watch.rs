@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::origin;
+use super::origin::{self, Followed};
 use super::signals::{Signal, Signals};
 use super::status::{Format, StatusArgs, is_empty, note, select, style};
 use crate::cli::GlobalArgs;
@@ -19,8 +19,8 @@ use crate::output::Output;
 use crate::render::json::status::StatusV1;
 use crate::render::{human, json, yaml};
 
-/// At most three pictures a second…
-const BETWEEN_PICTURES: Duration = Duration::from_millis(334);
+/// At most two pictures a second…
+const BETWEEN_PICTURES: Duration = Duration::from_millis(500);
 /// …and one where nothing but the clock moves.
 const BETWEEN_TICKS: Duration = Duration::from_secs(1);
 /// However large the cluster: changes are worth a quarter of the processor's time…
@@ -44,13 +44,18 @@ pub(super) async fn run(
     let mut signals = Signals::new()?;
     let begun = async {
         let cluster = origin::cluster(global, "--watch").await?;
-        Ok::<_, CommandError>(cluster.watch(global.namespace(), global.origin.now).await?)
+        Ok::<_, CommandError>(
+            cluster.watch(&origin::namespaces(global, &args.objects), global.origin.now).await?,
+        )
     };
     let mut watch: Watch = tokio::select! {
         begun = begun => begun?,
         stopped = stopped(&mut signals) => return Err(stopped),
     };
-    let first = diagnose(&watch.snapshot());
+    let mut first = watch.snapshot();
+    let mut repositories = Followed::new(global, &first, out)?;
+    repositories.join(global, &mut first);
+    let first = diagnose(&first);
     origin::require_flux(&first, global, out)?;
     let selection = select(args, global, &first)?;
     let drawn = matches!(args.output, Format::Table | Format::Wide) && out.can_draw();
@@ -62,7 +67,7 @@ pub(super) async fn run(
     if drawn {
         out.enter_screen()?;
     }
-    let mut teller = Teller { args, global, selection, told, trouble: None };
+    let mut teller = Teller { args, global, repositories, selection, told, trouble: None };
     let ended = follow(&mut watch, &mut teller, &mut signals, out).await;
     out.leave_screen();
     ended
@@ -125,6 +130,7 @@ async fn follow(
 struct Teller<'a> {
     args: &'a StatusArgs,
     global: &'a GlobalArgs,
+    repositories: Followed,
     selection: Selection,
     told: Told,
     /// What was said of a lost connection.
@@ -148,7 +154,9 @@ impl Teller<'_> {
 
     fn tell(&mut self, watch: &mut Watch, out: &mut Output) -> Result<Outcome, CommandError> {
         out.measure(); // not every system tells that a terminal has another size
-        let diagnosis = diagnose(&watch.snapshot());
+        let mut snapshot = watch.snapshot();
+        self.repositories.join(self.global, &mut snapshot);
+        let diagnosis = diagnose(&snapshot);
         let status = self.selection.view(&diagnosis);
         let (now, view) = (diagnosis.now, out.view());
         let style = style(self.args, self.global, view);

@@ -26,6 +26,9 @@ Examples:
   # everything that is not ready
   kubectl fluxlayers why
 
+  # with file, line and the commit that broke it; by itself inside of the working tree
+  kubectl fluxlayers why apps --repo ../fleet
+
 Exit codes:
   0  nothing is wrong with it
   1  there is a root cause, or it is failed, blocked, missing or unknown
@@ -60,7 +63,7 @@ pub struct WhyArgs {
 /// Reads, judges, explains.
 pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
     let needs = |snapshot: &Snapshot| closer_look(args, global, snapshot);
-    let snapshot = origin::closer_snapshot(global, out, needs).await?;
+    let snapshot = origin::closer_snapshot(global, &args.objects, out, needs).await?;
     let diagnosis = diagnose(&snapshot);
     origin::require_flux(&diagnosis, global, out)?;
     let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));
@@ -88,7 +91,7 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
 }
 
 /// Reads of one answer at most: with the lists they stay below forty requests.
-const MOST_READS: usize = 20;
+pub(super) const MOST_READS: usize = 20;
 
 /// What would refine the root causes of what is asked about.
 fn closer_look(args: &WhyArgs, global: &GlobalArgs, snapshot: &Snapshot) -> Vec<Need> {
@@ -99,14 +102,21 @@ fn closer_look(args: &WhyArgs, global: &GlobalArgs, snapshot: &Snapshot) -> Vec<
         [] => why_all(&diagnosis, global.namespace()).causes,
         _ => keys.iter().filter_map(|key| why(&diagnosis, key)).flat_map(|why| why.causes).collect(),
     };
-    let mut needs = needs(snapshot, &causes, MOST_READS);
-    if args.no_secrets {
-        needs.retain(|need| !matches!(need, Need::Object(key) if key.kind == GroupKind::SECRET));
-    }
+    allowed(needs(snapshot, &causes, MOST_READS), args.no_secrets)
+}
+
+/// The looks without those at Secrets, where these are not wanted.
+pub(super) fn allowed(mut needs: Vec<Need>, no_secrets: bool) -> Vec<Need> {
+    needs.retain(|need| !(no_secrets && matches!(need, Need::Object(key) if key.kind == GroupKind::SECRET)));
     needs
 }
 
-fn find(diagnosis: &Diagnosis, object: &ObjectArg, global: &GlobalArgs) -> Result<ObjectKey, ObjectError> {
+/// The one object that is meant, sources among them.
+pub(super) fn find(
+    diagnosis: &Diagnosis,
+    object: &ObjectArg,
+    global: &GlobalArgs,
+) -> Result<ObjectKey, ObjectError> {
     match &object.kind {
         Some(kind) if kind.is_source() => resolve_source(diagnosis, object, global.namespace()),
         _ => resolve(diagnosis, object, global.namespace(), None),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{At, ObjectKey, Revision};
+use crate::model::{At, Commit, ObjectKey, Revision};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -191,4 +191,6 @@ pub struct Cause {
     pub blocks: usize,
     /// When the (first) affected object tries again.
     pub clock: RetryClock,
+    /// Commits that may have broken it, newest first.
+    pub suspects: Vec<Commit>,
 }

@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use super::catalogue::dependency;
 use super::cause::{Cause, Code, RetryClock};
 use super::installation::Installation;
+use super::places;
 use super::report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};
 use super::standing::{
     SourceStanding, Standing, began, current_revision, is_older, source_began, source_standing, standing,
 };
+use super::suspects;
 use super::verdict::verdicts;
 use super::walk::{Walk, controller_down, is_stuck, is_usable, walk};
 use super::warnings;
@@ -45,7 +47,9 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         let report = report(snapshot, node, standing, &verdicts[key], &walk, &layering);
         objects.insert(key.clone(), report);
     }
-    let causes = causes(snapshot, &objects, &walk);
+    let mut causes = causes(snapshot, &objects, &walk);
+    places::add(snapshot, &mut causes);
+    suspects::add(snapshot, &objects, &mut causes);
     let sources = source_reports(snapshot, &source_standings, &walk);
     let mut all_warnings = snapshot.warnings.clone();
     all_warnings.extend(warnings::all(&warnings::Facts {
@@ -205,7 +209,11 @@ fn report(
     layering: &Layering,
 ) -> ObjectReport {
     let key = &node.key;
-    let state = if node.live { state(node, standing, walk) } else { State::Unknown };
+    let state = match snapshot.origin {
+        _ if node.live => state(node, standing, walk),
+        OriginKind::Live => State::Missing, // declared, and not on the cluster
+        OriginKind::Declared => State::Unknown,
+    };
     let failure = match standing {
         Standing::Failed(failure) => Some(failure),
         _ => None,
@@ -247,6 +255,11 @@ fn report(
         source: node.source.clone(),
         applied_by: snapshot.applied_by(key, &node.meta.labels),
         declared_at: node.declared_at.clone(),
+        edges_at: node
+            .depends_on
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), entry.at.clone()?)))
+            .collect(),
         labels: node.meta.labels.clone(),
         blocked_by: blocked_by.into_iter().cloned().collect(),
     }
@@ -280,6 +293,7 @@ fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk
             clock: clock(snapshot, affected, objects),
             affected: affected.iter().cloned().collect(),
             fault: fault.clone(),
+            suspects: Vec::new(),
         });
     }
     causes.sort_by(|a, b| {

@@ -1,19 +1,6 @@
 //! What is installed: the version of Flux, its controllers, and those of their flags that change what things mean.
 
-use crate::model::{GroupKind, ObjectKey, Snapshot, Workload};
-
-/// Flags that change a verdict or a clock (flux-semantics §1).
-const FLAGS: [&str; 9] = [
-    "feature-gates",
-    "requeue-dependency",
-    "no-cross-namespace-refs",
-    "no-remote-bases",
-    "watch-label-selector",
-    "watch-all-namespaces",
-    "sops-age-secret",
-    "default-service-account",
-    "concurrent",
-];
+use crate::model::{CONTROLLER_FLAGS, GroupKind, ObjectKey, OriginKind, Presence, Snapshot, Workload};
 
 /// Spelt out in every installation, and no news.
 const IS_THE_RULE: [&str; 1] = ["watch-all-namespaces=true"];
@@ -34,13 +21,27 @@ pub struct Controller {
 }
 
 /// The installation of Flux, as far as it is in sight.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
     /// Version of Flux: of the FluxReport, else the label on its CRDs, else that on its Deployments.
     pub version: Option<String>,
     /// Controllers, by namespace and name.
     pub controllers: Vec<Controller>,
+    /// Deployments of controllers that are proven to be absent although there is something for them to do.
+    pub absent: Vec<ObjectKey>,
+    /// Whether anything of Flux is there.
+    pub presence: Presence,
 }
+
+/// Controllers of Flux itself, each with the kinds that it serves.
+const CONTROLLERS: [(&str, &[GroupKind]); 3] = [
+    ("helm-controller", &[GroupKind::HELM_RELEASE]),
+    ("kustomize-controller", &[GroupKind::KUSTOMIZATION]),
+    (
+        "source-controller",
+        &[GroupKind::GIT_REPOSITORY, GroupKind::OCI_REPOSITORY, GroupKind::HELM_REPOSITORY, GroupKind::BUCKET],
+    ),
+];
 
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const VERSION: &str = "app.kubernetes.io/version";
@@ -49,12 +50,7 @@ impl Installation {
     /// The installation that a snapshot shows.
     pub fn of(snapshot: &Snapshot) -> Self {
         let evidence = &snapshot.evidence;
-        let is_flux = |key: &ObjectKey, workload: &Workload| {
-            let part_of = workload.meta.labels.get(PART_OF).is_some_and(|value| value == "flux");
-            key.kind == GroupKind::DEPLOYMENT && part_of
-        };
-        let deployments: Vec<(&ObjectKey, &Workload)> =
-            evidence.workloads.iter().filter(|(key, workload)| is_flux(key, workload)).collect();
+        let deployments: Vec<(&ObjectKey, &Workload)> = of_flux(snapshot).collect();
         let definition = ObjectKey::new(
             GroupKind::CUSTOM_RESOURCE_DEFINITION,
             "",
@@ -63,8 +59,14 @@ impl Installation {
         let labelled = evidence.others.get(&definition).and_then(|meta| meta.labels.get(VERSION));
         let reported = evidence.flux.as_ref().and_then(|flux| flux.version.as_ref());
         let deployed = deployments.iter().find_map(|(_, workload)| workload.meta.labels.get(VERSION));
+        let seen = !deployments.is_empty()
+            || evidence.flux.is_some()
+            || !snapshot.nodes.is_empty()
+            || !snapshot.sources.is_empty();
         Self {
             version: reported.or(labelled).or(deployed).cloned(),
+            absent: absent_controllers(snapshot),
+            presence: if seen { Presence::There } else { snapshot.presence(&definition) },
             controllers: deployments.into_iter().map(|(key, workload)| controller(key, workload)).collect(),
         }
     }
@@ -79,13 +81,51 @@ impl Installation {
     }
 }
 
+/// Deployments that bear the label of Flux.
+fn of_flux(snapshot: &Snapshot) -> impl Iterator<Item = (&ObjectKey, &Workload)> {
+    snapshot.evidence.workloads.iter().filter(|(key, workload)| {
+        key.kind == GroupKind::DEPLOYMENT
+            && workload.meta.labels.get(PART_OF).is_some_and(|value| value == "flux")
+    })
+}
+
+/// Every controller of which [`absent_controller`] knows that it does not exist.
+pub fn absent_controllers(snapshot: &Snapshot) -> Vec<ObjectKey> {
+    CONTROLLERS.iter().filter_map(|(name, _)| absent_controller(snapshot, name)).collect()
+}
+
+/// The Deployment of a controller of Flux that does not exist, while objects that are not suspended need it.
+///
+/// That is proven where other controllers of Flux stand together in one namespace, two at least (a single one may have been
+/// picked out for a dump), their Deployments were listed whole there, and nothing in sight bears its name or runs its image: it may run under another name, as one of several shards, or
+/// beside the others. `None` says nothing.
+pub fn absent_controller(snapshot: &Snapshot, name: &str) -> Option<ObjectKey> {
+    let (_, kinds) = CONTROLLERS.iter().find(|(known, _)| *known == name)?;
+    let needs = |kind: &GroupKind, suspended: bool| kinds.contains(kind) && !suspended;
+    let is_needed = snapshot.nodes.values().any(|node| needs(&node.key.kind, node.suspended))
+        || snapshot.sources.values().any(|source| needs(&source.key.kind, source.suspended));
+    let others: Vec<&str> = of_flux(snapshot).map(|(key, _)| key.namespace.as_str()).collect();
+    let [namespace, second, rest @ ..] = others.as_slice() else { return None };
+    let stand_together = rest.iter().chain([second]).all(|other| other == namespace);
+    let is_it = |(key, workload): (&ObjectKey, &Workload)| {
+        key.name.contains(name) || workload.images.iter().any(|image| image.contains(name))
+    };
+    let runs = snapshot.evidence.workloads.iter().any(is_it)
+        || snapshot.evidence.pods.keys().any(|pod| pod.name.contains(name));
+    let is_proven = snapshot.origin == OriginKind::Live
+        && stand_together
+        && snapshot.coverage.covers_controllers_in(namespace);
+    (is_needed && is_proven && !runs).then(|| ObjectKey::new(GroupKind::DEPLOYMENT, *namespace, name))
+}
+
 fn controller(key: &ObjectKey, workload: &Workload) -> Controller {
     let mut flags: Vec<String> = workload
         .args
         .iter()
         .filter(|arg| {
             let name = arg.trim_start_matches('-');
-            FLAGS.contains(&name.split_once('=').map_or(name, |(name, _)| name)) && !IS_THE_RULE.contains(&name)
+            CONTROLLER_FLAGS.contains(&name.split_once('=').map_or(name, |(name, _)| name))
+                && !IS_THE_RULE.contains(&name)
         })
         .cloned()
         .collect();
@@ -122,6 +162,61 @@ mod tests {
             vec!["registry.example.com:5000/fluxcd/kustomize-controller:v1.9.6@sha256:00".to_owned()];
         flux.evidence.workloads.insert(key, workload);
         Installation::of(&flux)
+    }
+
+    /// Kustomizations, and the Deployments of these controllers in their namespaces, all of which were listed.
+    fn with_controllers(names: &[&str]) -> Snapshot {
+        let mut flux = snapshot([crate::testing::ks("apps")]);
+        flux.coverage.cover_controllers(None);
+        for name in names {
+            let (namespace, name) = name.split_once('/').unwrap();
+            let mut workload = Workload { wanted: 1, available: 1, ..Workload::default() };
+            workload.meta.labels.insert(PART_OF.to_owned(), "flux".to_owned());
+            workload.images = vec![format!("ghcr.io/fluxcd/{name}:v1.9.6")];
+            let key = ObjectKey::new(GroupKind::DEPLOYMENT, namespace, name);
+            flux.evidence.workloads.insert(key, workload);
+        }
+        flux
+    }
+
+    fn absent(flux: &Snapshot) -> Vec<String> {
+        Installation::of(flux).absent.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_controller_is_absent_where_its_siblings_stand_and_it_is_needed() {
+        let flux = with_controllers(&["flux-system/source-controller", "flux-system/notification-controller"]);
+        assert_eq!(
+            absent(&flux),
+            ["Deployment/flux-system/kustomize-controller"],
+            "helm-controller has nothing to do"
+        );
+
+        let mut suspended = flux.clone();
+        suspended.nodes.values_mut().for_each(|node| node.suspended = true);
+        assert_eq!(absent(&suspended), [""; 0], "nor has one whose objects are suspended");
+    }
+
+    #[test]
+    fn absence_is_not_concluded_from_what_was_not_seen() {
+        let (source, helm) = ("flux-system/source-controller", "flux-system/helm-controller");
+        let mut hidden = with_controllers(&[source, helm]);
+        hidden.coverage = Default::default();
+        for (flux, why) in [
+            (hidden, "its Deployment may not be listed"),
+            (with_controllers(&[]), "no sibling is seen: all of them may run elsewhere"),
+            (with_controllers(&[source]), "a single one may have been picked out"),
+            (with_controllers(&[source, helm, "flux-system/kustomize-controller"]), "it is there"),
+            (with_controllers(&[source, helm, "flux-system/kustomize-controller-shard1"]), "it runs in shards"),
+            (with_controllers(&[source, helm, "tenants/kustomize-controller"]), "it runs in another namespace"),
+            (with_controllers(&[source, "tenants/helm-controller"]), "there are several installations"),
+        ] {
+            assert_eq!(absent(&flux), [""; 0], "{why}");
+        }
+        let mut renamed = with_controllers(&[source, helm, "flux-system/kc"]);
+        let key = ObjectKey::new(GroupKind::DEPLOYMENT, "flux-system", "kc");
+        renamed.evidence.workloads.get_mut(&key).unwrap().images = vec!["x/kustomize-controller:v1".to_owned()];
+        assert_eq!(absent(&renamed), [""; 0], "it has another name");
     }
 
     #[test]

@@ -128,6 +128,8 @@ pub struct ObjectReport {
     pub applied_by: Option<ObjectKey>,
     /// Where it is declared.
     pub declared_at: Option<At>,
+    /// Where each of its `dependsOn` entries stands, by what that depends on.
+    pub edges_at: BTreeMap<ObjectKey, At>,
     /// Its labels, for selectors.
     pub labels: BTreeMap<String, String>,
     /// Objects of the root causes that it is hit by, ordered, without itself.

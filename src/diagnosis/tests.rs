@@ -405,6 +405,39 @@ fn trap_21_an_oci_helm_repository_without_status_is_healthy() {
     assert_eq!(diagnose(&flux).sources[&oci.key].state, State::Ready);
 }
 
+/// Two other controllers are there, and all Deployments of Flux were listed.
+fn without_kustomize_controller(mut flux: Snapshot) -> Snapshot {
+    for name in ["helm-controller", "source-controller"] {
+        let mut workload = crate::model::Workload { wanted: 1, available: 1, ..Default::default() };
+        workload.meta.labels.insert("app.kubernetes.io/part-of".to_owned(), "flux".to_owned());
+        flux.evidence.workloads.insert(ObjectKey::new(GroupKind::DEPLOYMENT, "flux-system", name), workload);
+    }
+    flux.coverage.cover_controllers(None);
+    flux
+}
+
+#[test]
+fn a_controller_that_does_not_exist_is_the_cause_of_what_waits_for_it() {
+    let mut new = ks("new").never();
+    new.status.conditions.0.clear();
+    let found = diagnose(&without_kustomize_controller(snapshot([new])));
+    let causes: Vec<String> =
+        found.causes.iter().map(|cause| format!("{} {:?}", cause.fault.object, cause.fault.code)).collect();
+    assert_eq!(causes, ["Deployment/flux-system/kustomize-controller ControllerNotRunning"]);
+    assert_eq!(found.causes[0].affected.len(), 1);
+}
+
+#[test]
+fn a_controller_that_does_not_exist_is_a_warning_while_nothing_waits() {
+    let found = diagnose(&without_kustomize_controller(snapshot([ks("well")])));
+    assert!(found.causes.is_empty());
+    let warnings: Vec<&str> = found.warnings.iter().map(|warning| warning.text.as_str()).collect();
+    assert_eq!(
+        warnings,
+        ["kustomize-controller is not installed in flux-system: nothing of its kinds runs again"]
+    );
+}
+
 #[test]
 fn trap_22_a_kustomization_that_has_not_run_for_twice_its_interval_is_overdue_and_stays_ready() {
     let flux = said([ks("a").ran("ReconciliationSucceeded", 30)]);
@@ -702,7 +735,10 @@ fn who_brings_what_is_missing_becomes_the_missing_edge() {
     let words = "ServiceMonitor/a/m dry-run failed: no matches for kind \"ServiceMonitor\" in version \"monitoring.coreos.com/v1\"";
     let flux = said([ks("operator").holds(&[definition]), ks("a").failing("ReconciliationFailed", words)]);
     let remedy = &flux.causes[0].fault.remedies[0].text;
-    assert_eq!(remedy, "Kustomization flux-system/operator brings it: add it to dependsOn of a");
+    assert_eq!(
+        remedy,
+        "Kustomization flux-system/operator brings it: add to spec of a: dependsOn: [{name: operator}]"
+    );
 }
 
 // --- properties -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ use super::catalogue::dependency::controller_of;
 use super::installation::Installation;
 use super::report::Verdict;
 use super::told::{Told, is_current, waiting};
-use crate::model::{ConditionStatus, Dependency, GroupKind, Node, Presence, Snapshot, Spec};
+use crate::model::{ConditionStatus, Dependency, GroupKind, Node, OriginKind, Presence, Snapshot, Spec};
 
 /// Verdicts of all entries of one object, in the order of `spec.dependsOn`.
 ///
@@ -32,7 +32,7 @@ struct ToldAbout<'a> {
 fn verdict(snapshot: &Snapshot, node: &Node, entry: &Dependency, at: usize, about: &ToldAbout<'_>) -> Verdict {
     let stopped_at = about.stopped_at;
     let said = about.told.filter(|_| stopped_at == Some(at));
-    if !node.live {
+    if snapshot.origin == OriginKind::Declared {
         return Verdict::Forbidden; // no cluster was asked
     }
     match snapshot.presence(&entry.key) {

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::catalogue::{self, Failure, Lead, dependency};
+use super::catalogue::{self, Failure, Lead, declared, dependency};
 use super::cause::{Code, Fault};
+use super::installation::absent_controller;
 use super::report::Verdict;
 use super::standing::{OwnFailure, SourceStanding, Standing, allowed, is_older, source_not_found};
 use crate::graph::{Graph, Layering, Relation, components, shortest_loop};
-use crate::model::{GroupKind, Node, ObjectKey, Presence, Snapshot, Source};
+use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Presence, Snapshot, Source};
 
 /// Identity of a fault: two ways to the same object and code are one cause.
 pub(super) type FaultKey = (ObjectKey, Code);
@@ -158,6 +159,9 @@ impl<'a> Walker<'a> {
 
     fn enter_node(&mut self, key: &ObjectKey, node: &Node, verdicts: &[Verdict]) {
         let Some(standing) = self.standings.get(key) else { return };
+        if !node.live && self.snapshot.origin == OriginKind::Live {
+            return self.enter_declared(node);
+        }
         match standing {
             Standing::Suspended | Standing::Terminating => {}
             Standing::Unreadable => {
@@ -186,7 +190,8 @@ impl<'a> Walker<'a> {
                     let ran = (self.snapshot.now.duration_since(since)).unsigned_abs().as_secs() / 60;
                     let summary =
                         format!("{} has been running for {ran}m, longer than its time-out allows", key.name);
-                    self.blame(key, dependency::overdue(node, summary));
+                    let fault = self.overdue(node, summary);
+                    self.blame(key, fault);
                 }
             }
             Standing::Ready => {}
@@ -197,13 +202,28 @@ impl<'a> Walker<'a> {
             && is_older(self.snapshot.now, last, interval * 2 + node.effective_timeout())
         {
             let summary = format!("{} has not run for more than twice its interval", key.name);
-            self.blame(key, dependency::overdue(node, summary));
+            let fault = self.overdue(node, summary);
+            self.blame(key, fault);
         }
         if matches!(standing, Standing::Ready | Standing::Failed(_) | Standing::Running { .. }) {
             self.enter_what_stops_the_next_run(node, verdicts);
         }
         if !matches!(standing, Standing::Suspended) {
             self.note_what_is_out_of_sight(node, verdicts);
+        }
+    }
+
+    /// It is declared and not on the cluster: whoever would apply it has to get there first.
+    fn enter_declared(&mut self, node: &Node) {
+        let Some(builder) = self.snapshot.declared.builder_of(&node.key) else { return };
+        let Some(parent) = self.snapshot.nodes.get(builder) else { return };
+        match self.standings.get(builder) {
+            _ if parent.suspended => {
+                self.blame(&node.key, declared::parent_suspended(self.snapshot, node, parent))
+            }
+            Some(Standing::Ready) => self.blame(&node.key, declared::not_applied(self.snapshot, node, parent)),
+            Some(Standing::Unreadable) => self.cannot_judge(&node.key, builder),
+            _ => self.wait(&node.key, builder),
         }
     }
 
@@ -237,7 +257,8 @@ impl<'a> Walker<'a> {
         let since = met.chain(artifact).chain(words).max();
         if since.is_some_and(|since| is_older(self.snapshot.now, since, LONG)) {
             let summary = format!("{} could run, and its controller has not looked at it again", node.key.name);
-            self.blame(&node.key, dependency::overdue(node, summary));
+            let fault = self.overdue(node, summary);
+            self.blame(&node.key, fault);
         }
     }
 
@@ -245,7 +266,7 @@ impl<'a> Walker<'a> {
     fn enter_what_stops_the_next_run(&mut self, node: &Node, verdicts: &[Verdict]) {
         for (entry, verdict) in node.depends_on.iter().zip(verdicts) {
             if *verdict == Verdict::NotFound {
-                self.blame(&node.key, dependency::dependency_not_found(self.snapshot, node, &entry.key));
+                self.enter_missing(node, &entry.key);
             }
         }
         if let Some(source) = &node.source
@@ -288,9 +309,7 @@ impl<'a> Walker<'a> {
             let standing = self.standings.get(&entry.key);
             match (verdict, dependency) {
                 (Verdict::Ready, _) => {}
-                (Verdict::NotFound, _) => {
-                    self.blame(&node.key, dependency::dependency_not_found(self.snapshot, node, &entry.key));
-                }
+                (Verdict::NotFound, _) => self.enter_missing(node, &entry.key),
                 (Verdict::Forbidden | Verdict::ReadyExprUnknown, _) => self.cannot_judge(&node.key, &entry.key),
                 (Verdict::ReadyExprFalse, Some(dependency)) if is_ready(dependency) => {
                     let expression = entry.ready_expr.as_deref().unwrap_or_default();
@@ -309,6 +328,16 @@ impl<'a> Walker<'a> {
                 (_, None) => self.blame(&node.key, dependency::unhealthy(node, &entry.key)),
             }
         }
+    }
+
+    /// A dependency that is not there: of one that is declared its own causes count.
+    fn enter_missing(&mut self, node: &Node, missing: &ObjectKey) {
+        if self.snapshot.nodes.contains_key(missing) {
+            return self.wait(&node.key, missing);
+        }
+        let fault = declared::not_included(self.snapshot, node, missing);
+        let fault = fault.unwrap_or_else(|| dependency::dependency_not_found(self.snapshot, node, missing));
+        self.blame(&node.key, fault);
     }
 
     fn is_stuck(&self, node: &Node) -> bool {
@@ -388,7 +417,8 @@ impl<'a> Walker<'a> {
         observed: Option<i64>,
         labels: &BTreeMap<String, String>,
     ) -> Fault {
-        if let Some(fault) = controller_down(self.snapshot, &key.kind) {
+        let missing = || controller_missing(self.snapshot, &key.kind);
+        if let Some(fault) = controller_down(self.snapshot, &key.kind).or_else(missing) {
             return fault;
         }
         dependency::not_observed(
@@ -397,6 +427,11 @@ impl<'a> Walker<'a> {
             observed,
             labels.get("sharding.fluxcd.io/key").map(String::as_str),
         )
+    }
+
+    /// A run that does not come although it is due: one whose controller does not exist has that as its cause.
+    fn overdue(&self, node: &Node, summary: String) -> Fault {
+        controller_missing(self.snapshot, &node.key.kind).unwrap_or_else(|| dependency::overdue(node, summary))
     }
 
     /// References whose absence proves nothing, and without which this object's verdict was made.
@@ -642,6 +677,13 @@ pub(super) fn controller_down(snapshot: &Snapshot, kind: &GroupKind) -> Option<F
         }
         _ => None,
     }
+}
+
+/// The fault of a controller that does not exist. It is a cause where something waits for a run that does not come; what
+/// runs all the same is proof of one that is out of sight.
+fn controller_missing(snapshot: &Snapshot, kind: &GroupKind) -> Option<Fault> {
+    let absent = absent_controller(snapshot, dependency::controller_of(kind))?;
+    Some(dependency::controller_absent(snapshot, &absent))
 }
 
 /// Whether a source has been fetching for longer than any fetch takes.

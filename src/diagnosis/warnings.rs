@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::installation::absent_controllers;
 use super::report::{ObjectReport, SourceReport, State};
+use super::seals;
 use super::standing::{Standing, is_older};
 use crate::graph::Layering;
 use crate::model::{GroupKind, Meta, Node, ObjectKey, Snapshot, Warning};
@@ -33,7 +35,22 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
     stuck_deletions(facts, &mut warnings);
     not_covered(facts, &mut warnings);
     flux_itself(facts, &mut warnings);
+    absent(facts, &mut warnings);
+    warnings.extend(seals::applied_encrypted(facts.snapshot));
     warnings
+}
+
+/// Controllers that do not exist, as long as nothing is seen to wait for them: then they are causes.
+fn absent(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    for key in absent_controllers(facts.snapshot) {
+        let is_cause = facts.objects.values().any(|object| object.blocked_by.contains(&key))
+            || facts.sources.values().any(|source| source.blocked_by.contains(&key));
+        if !is_cause {
+            let text =
+                format!("{} is not installed in {}: nothing of its kinds runs again", key.name, key.namespace);
+            warnings.push(Warning { code: "ControllerNotRunning", text, object: Some(key) });
+        }
+    }
 }
 
 fn sources(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
@@ -101,7 +118,8 @@ fn owned_twice(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
         }
         held.extend(node.status.inventory.iter().flatten().map(|entry| (&entry.key, key)));
     }
-    held.sort_unstable();
+    // Names first: groups and kinds are the same for most.
+    held.sort_unstable_by_key(|(object, owner)| (&object.name, &object.namespace, &object.kind, *owner));
     held.dedup();
     let mut shared: BTreeMap<BTreeSet<&ObjectKey>, Vec<&ObjectKey>> = BTreeMap::new();
     for group in held.chunk_by(|a, b| a.0 == b.0) {
@@ -109,7 +127,8 @@ fn owned_twice(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
             shared.entry(group.iter().map(|(_, owner)| *owner).collect()).or_default().push(object);
         }
     }
-    for (owners, objects) in shared {
+    for (owners, mut objects) in shared {
+        objects.sort_unstable();
         let names: Vec<String> = owners.iter().map(ToString::to_string).collect();
         let Some(first) = objects.first() else { continue };
         let what = match objects.len() {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::cause::{Cause, Code, RetryClock};
 use super::report::{Diagnosis, ObjectReport, SourceReport};
-use crate::model::{ObjectKey, Warning};
+use super::suspects;
+use crate::model::{Commit, ObjectKey, Warning};
 
 /// What is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,11 @@ pub struct Why<'a> {
 }
 
 impl Why<'_> {
+    /// Commits that may have broken what is asked about, newest first, at most five.
+    pub fn suspects(&self) -> Vec<&Commit> {
+        suspects::all(self.causes.iter())
+    }
+
     /// Whether the answer is bad: a cause is listed, or the target is in a bad state.
     pub fn is_bad(&self) -> bool {
         let bad = match self.target {
@@ -120,6 +126,7 @@ fn causes_of_source(diagnosis: &Diagnosis, source: &SourceReport) -> Vec<Cause> 
         cycle: Vec::new(),
         blocks: 0,
         clock: RetryClock::default(),
+        suspects: Vec::new(),
     });
     cause.chain = chain(diagnosis, &source.key, &cause);
     vec![cause]

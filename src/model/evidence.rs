@@ -28,6 +28,20 @@ pub struct Event {
 /// Which Pods a workload selects: labels that must all match.
 pub type Selector = BTreeMap<String, String>;
 
+/// Flags of a Flux controller that change a verdict or a clock (flux-semantics §1). Other arguments of a workload are
+/// nobody's business: a password may stand there.
+pub const CONTROLLER_FLAGS: [&str; 9] = [
+    "feature-gates",
+    "requeue-dependency",
+    "no-cross-namespace-refs",
+    "no-remote-bases",
+    "watch-label-selector",
+    "watch-all-namespaces",
+    "sops-age-secret",
+    "default-service-account",
+    "concurrent",
+];
+
 /// A Deployment, StatefulSet, DaemonSet, ReplicaSet or Job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workload {
@@ -41,7 +55,7 @@ pub struct Workload {
     pub available: i64,
     /// Conditions that say what is wrong: (type, status is True, reason, message).
     pub conditions: Vec<(String, bool, String, String)>,
-    /// Arguments of all containers: the flags of a Flux controller stand here.
+    /// Arguments of all containers that are among [`CONTROLLER_FLAGS`].
     pub args: Vec<String>,
     /// Images of all containers.
     pub images: Vec<String>,

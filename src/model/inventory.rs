@@ -1,6 +1,8 @@
 //! Inventory entries: what an applier says it has applied.
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::key::{GroupKind, ObjectKey};
 
@@ -11,6 +13,34 @@ pub struct InventoryEntry {
     pub key: ObjectKey,
     /// API version in which it was applied.
     pub version: String,
+}
+
+/// What one applier has applied. Copies share it: inventories are most of what a large cluster tells, and a watch copies
+/// all that it knows for every look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory(Arc<[InventoryEntry]>);
+
+impl FromIterator<InventoryEntry> for Inventory {
+    fn from_iter<T: IntoIterator<Item = InventoryEntry>>(entries: T) -> Self {
+        Self(entries.into_iter().collect())
+    }
+}
+
+impl Deref for Inventory {
+    type Target = [InventoryEntry];
+
+    fn deref(&self) -> &[InventoryEntry] {
+        &self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a Inventory {
+    type Item = &'a InventoryEntry;
+    type IntoIter = std::slice::Iter<'a, InventoryEntry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }
 
 /// Splits an inventory id, `<namespace>_<name>_<group>_<kind>`; returns `None` when a field is missing.

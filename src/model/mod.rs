@@ -4,6 +4,7 @@
 //! to `diagnosis`.
 
 mod condition;
+mod declared;
 mod duration;
 mod evidence;
 mod inventory;
@@ -14,15 +15,20 @@ mod snapshot;
 mod source;
 
 pub use condition::{Condition, ConditionStatus, Conditions};
+pub use declared::{
+    Broken, Build, Built, Commit, Declared, DeclaredFile, DeclaredObject, Entry, History, Joined, NoHistory,
+    Range, Recipient, Sealed, SopsRule, Tree, is_inside,
+};
 pub use duration::parse_duration;
 pub use evidence::{
-    ContainerTrouble, Event, Evidence, FluxInstallation, Namespace, Pod, SecretKeys, Selector, Workload,
+    CONTROLLER_FLAGS, ContainerTrouble, Event, Evidence, FluxInstallation, Namespace, Pod, SecretKeys,
+    Selector, Workload,
 };
-pub use inventory::{InventoryEntry, format_id, parse_id};
+pub use inventory::{Inventory, InventoryEntry, format_id, parse_id};
 pub use key::{GroupKind, ObjectKey};
 pub use node::{
     At, Decryption, Dependency, HealthCheck, HealthCheckExpr, HelmReleaseSpec, HistoryEntry, KustomizationSpec,
-    Meta, Node, NodeStatus, Spec, ValuesRef,
+    Meta, Node, NodeStatus, Overlay, Spec, ValuesRef,
 };
 pub use revision::Revision;
 pub use snapshot::{Coverage, OriginKind, Presence, Snapshot, Warning};

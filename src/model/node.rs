@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::condition::Conditions;
-use super::inventory::InventoryEntry;
+use super::inventory::Inventory;
 use super::key::{GroupKind, ObjectKey};
 use super::revision::Revision;
 
@@ -119,6 +119,24 @@ pub struct KustomizationSpec {
     pub health_check_exprs: Vec<HealthCheckExpr>,
     /// `spec.decryption`.
     pub decryption: Option<Decryption>,
+    /// `spec.prune`: what is no longer declared is deleted.
+    pub prune: bool,
+    /// `spec.deletionPolicy` (kustomize-controller 1.5 and later); `None` where it is not written, which means
+    /// `MirrorPrune`.
+    pub deletion_policy: Option<String>,
+    /// What it does to everything that it builds.
+    pub overlay: Overlay,
+}
+
+/// What a Kustomization's own spec does to the objects that it builds, as far as names and namespaces go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlay {
+    /// `spec.targetNamespace`.
+    pub namespace: Option<String>,
+    /// `spec.components`, relative to the path.
+    pub components: Vec<String>,
+    /// `spec.namePrefix`, `spec.nameSuffix`, or a patch that may rename or delete.
+    pub renames: bool,
 }
 
 /// What only a HelmRelease has.
@@ -161,7 +179,7 @@ pub struct NodeStatus {
     /// `status.lastHandledReconcileAt`.
     pub last_handled_reconcile_at: Option<String>,
     /// `status.inventory`; `None` where the controller wrote none.
-    pub inventory: Option<Vec<InventoryEntry>>,
+    pub inventory: Option<Inventory>,
     /// `status.history`, newest first.
     pub history: Vec<HistoryEntry>,
 }
@@ -289,6 +307,17 @@ impl Node {
             Spec::HelmRelease(spec) => spec.deployed.as_ref(),
             _ => self.status.last_applied_revision.as_ref(),
         }
+    }
+
+    /// The revision of its source that a Kustomization applied last without a failure.
+    ///
+    /// `lastAppliedRevision` is written after apply, prune and health checks (kustomize-controller 1.9); else the newest
+    /// success of the history.
+    pub fn last_good(&self) -> Option<&Revision> {
+        self.kustomization()?;
+        let succeeded = self.status.history.iter().filter(|entry| entry.status == "ReconciliationSucceeded");
+        let newest = succeeded.max_by_key(|entry| entry.last).and_then(|entry| entry.revision.as_ref());
+        self.status.last_applied_revision.as_ref().or(newest)
     }
 
     /// Kind of the applied object.

@@ -30,6 +30,13 @@ impl Revision {
         }
     }
 
+    /// The branch of a Git revision, `None` for tags, commits alone and every other kind.
+    pub fn branch(&self) -> Option<&str> {
+        let (reference, digest) = self.0.rsplit_once('@')?;
+        let branch = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+        (digest.starts_with("sha1:") && !branch.starts_with("refs/")).then_some(branch)
+    }
+
     /// The commit of a Git revision, `None` for every other kind.
     pub fn commit(&self) -> Option<&str> {
         let digest = self.0.rsplit_once('@').map_or(self.0.as_str(), |(_, digest)| digest);

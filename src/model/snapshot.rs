@@ -1,13 +1,20 @@
 //! One look at the world: everything above an origin sees a snapshot and nothing else.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::declared::Declared;
 use super::evidence::Evidence;
 use super::key::{GroupKind, ObjectKey};
 use super::node::Node;
+use super::revision::Revision;
 use super::source::Source;
+
+/// Stands for the Deployments that bear the label of Flux: a part of a kind that is listed by itself.
+const CONTROLLERS: GroupKind =
+    GroupKind { group: Cow::Borrowed("apps"), kind: Cow::Borrowed("Deployment part-of=flux") };
 
 /// What absence proves: the kinds and namespaces that were seen whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +47,29 @@ impl Coverage {
     /// Whether the kind was listed in all namespaces.
     pub fn covers_everywhere(&self, kind: &GroupKind) -> bool {
         self.everywhere.contains(kind)
+    }
+
+    /// Kinds that were listed in all namespaces, ordered.
+    pub fn everywhere(&self) -> impl Iterator<Item = &GroupKind> {
+        self.everywhere.iter()
+    }
+
+    /// Kinds that were seen whole in one namespace, with that namespace, ordered.
+    pub fn namespaces(&self) -> impl Iterator<Item = (&GroupKind, &str)> {
+        self.namespaces.iter().map(|(kind, namespace)| (kind, namespace.as_str()))
+    }
+
+    /// All Deployments that bear the label of Flux were listed, in one namespace or (`None`) in all.
+    pub fn cover_controllers(&mut self, namespace: Option<&str>) {
+        match namespace {
+            Some(namespace) => self.cover(CONTROLLERS, namespace),
+            None => self.cover_everywhere(CONTROLLERS),
+        }
+    }
+
+    /// Whether the Deployments that bear the label of Flux were seen whole in this namespace.
+    pub fn covers_controllers_in(&self, namespace: &str) -> bool {
+        self.covers_in(&CONTROLLERS, namespace) || self.covers_in(&GroupKind::DEPLOYMENT, namespace)
     }
 
     /// Takes in what another look has covered.
@@ -85,6 +115,8 @@ pub struct Snapshot {
     pub sources: BTreeMap<ObjectKey, Source>,
     /// All else.
     pub evidence: Evidence,
+    /// What joined repositories declare.
+    pub declared: Declared,
     /// What absence proves.
     pub coverage: Coverage,
     /// What was wrong with the input.
@@ -107,7 +139,7 @@ pub enum Presence {
 impl Snapshot {
     /// Whether the object exists, as far as this snapshot can tell.
     pub fn presence(&self, key: &ObjectKey) -> Presence {
-        let there = self.nodes.contains_key(key)
+        let there = self.nodes.get(key).is_some_and(|node| node.live || self.origin == OriginKind::Declared)
             || self.sources.contains_key(key)
             || self.evidence.others.contains_key(key)
             || self.evidence.workloads.contains_key(key)
@@ -122,6 +154,28 @@ impl Snapshot {
             (false, true) if self.origin == OriginKind::Live => Presence::Absent,
             (false, _) => Presence::Hidden,
         }
+    }
+
+    /// The revision of its source at which an object was good last: a Kustomization's own; for a HelmRelease that of the
+    /// Kustomization which applies it, at the time of its last release that succeeded.
+    pub fn last_good<'a>(&'a self, node: &'a Node) -> Option<&'a Revision> {
+        if node.kustomization().is_some() {
+            return node.last_good();
+        }
+        let succeeded = node.status.history.iter().filter(|entry| entry.status == "deployed");
+        let succeeded = succeeded.filter_map(|entry| entry.last).max()?;
+        let applier = self.nodes.get(&self.applied_by(&node.key, &node.meta.labels)?)?;
+        let before =
+            applier.status.history.iter().filter(|entry| entry.last.is_some_and(|last| last <= succeeded));
+        before.max_by_key(|entry| entry.last).and_then(|entry| entry.revision.as_ref())
+    }
+
+    /// The source of which an object's manifest comes: a Kustomization's own, a HelmRelease's through who applies it.
+    pub fn manifest_source<'a>(&'a self, node: &'a Node) -> Option<&'a ObjectKey> {
+        if node.kustomization().is_some() {
+            return node.source.as_ref();
+        }
+        self.nodes.get(&self.applied_by(&node.key, &node.meta.labels)?)?.source.as_ref()
     }
 
     /// The namespace in which Flux runs: where source-controller or FluxInstance is seen, else `None`.
@@ -165,6 +219,8 @@ impl Snapshot {
                 None => return Some(applier),
             }
         }
-        None
+        // What is not on the cluster has no labels: whoever would build it applies it.
+        let declared = self.nodes.get(key).is_some_and(|node| !node.live);
+        declared.then(|| self.declared.builder_of(key)).flatten().cloned()
     }
 }

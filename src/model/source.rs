@@ -35,6 +35,9 @@ pub struct Source {
     pub secret: Option<String>,
     /// HelmRepository of `type: oci`: static, without any status (flux-semantics §6).
     pub oci: bool,
+    /// Its artifact may hold less or more than the repository: `spec.ignore`, `spec.sparseCheckout`, `spec.include`, or it
+    /// is none of Git's.
+    pub filtered: bool,
     /// Sources that this one is made from: HelmChart → HelmRepository, GitRepository → its includes,
     /// ExternalArtifact → its generator, ArtifactGenerator → its sources.
     pub upstream: Vec<ObjectKey>,

@@ -1,5 +1,6 @@
 //! Reports in words and in JSON. Pure: a writer, a report and a view come in, nothing else is looked at.
 
+pub mod dump;
 pub mod human;
 pub mod json;
 #[cfg(test)]

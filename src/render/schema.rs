@@ -16,6 +16,10 @@ pub(super) fn status_kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": "Status" })
 }
 
+pub(super) fn impact_kind(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "Impact" })
+}
+
 pub(super) fn version_kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": "Version" })
 }
@@ -56,6 +60,10 @@ pub(super) fn condition_status(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "null"], "format": "date-time" })
+}
+
+pub(super) fn moment(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time" })
 }
 
 fn names(mut names: Vec<&'static str>) -> Schema {

@@ -2,16 +2,26 @@
 //!
 //! `walk` reads the disk and hands bytes to `parse` and `tree`, which are pure and make the snapshot.
 
+mod address;
+mod belong;
+mod build;
+mod compare;
+mod files;
+mod git;
+mod history;
+mod join;
 mod parse;
 mod tree;
+mod trees;
 mod walk;
 
 use std::path::PathBuf;
 
 use crate::model::Snapshot;
-use crate::wire::SnapshotBuilder;
+use crate::wire::{Kept, SnapshotBuilder};
 
-pub use walk::{read_dump, read_repository};
+pub use trees::{TreeArg, Trees, current_folder, read_trees, tree_around};
+pub use walk::{keep_dump, read_dump, read_repository};
 
 /// What a dump should hold: all that `status` and `why` look at but Secrets.
 macro_rules! kinds {
@@ -28,11 +38,23 @@ pub const HOW_TO_DUMP_IN_HELP: &str = concat!("kubectl get -A -o yaml >dump.yaml
 
 /// Reads a dump that is built into the binary; the label is also the name of its file in messages.
 pub(crate) fn parse_embedded(text: &str, label: &str) -> Result<Snapshot, InputError> {
-    let mut builder = SnapshotBuilder::new();
+    Ok(gather_embedded(text, label, SnapshotBuilder::new())?.finish(label.to_owned(), None))
+}
+
+/// The same, with the documents to write a snapshot from.
+pub(crate) fn keep_embedded(text: &str, label: &str) -> Result<Kept, InputError> {
+    Ok(gather_embedded(text, label, SnapshotBuilder::keeping())?.finish_kept(label.to_owned(), None))
+}
+
+fn gather_embedded(
+    text: &str,
+    label: &str,
+    mut builder: SnapshotBuilder,
+) -> Result<SnapshotBuilder, InputError> {
     let mut outcome = parse::parse_dump(text.as_bytes(), label, &mut builder);
     match outcome.errors.pop() {
         Some(first) => Err(InputError::Nothing { first, others: outcome.errors.len() }),
-        None => Ok(builder.finish(label.to_owned(), None)),
+        None => Ok(builder),
     }
 }
 
@@ -76,6 +98,20 @@ pub enum InputError {
         /// The repository.
         repository: PathBuf,
     },
+    /// It cannot be told to which source a tree belongs.
+    #[error("{problem}")]
+    Source {
+        /// The question.
+        problem: String,
+        /// How to answer it.
+        hint: Option<String>,
+    },
+    /// Two trees belong to one source.
+    #[error("two trees belong to {source_name}")]
+    TwoTrees {
+        /// Kind and name of the source.
+        source_name: String,
+    },
     /// A repository is not a folder.
     #[error("{} is not a folder", path.display())]
     NotAFolder {
@@ -93,6 +129,10 @@ impl InputError {
                     .to_owned(),
             ),
             Self::Nothing { .. } => Some(format!("write a dump with: {HOW_TO_DUMP}")),
+            Self::Source { hint, .. } => hint.clone(),
+            Self::TwoTrees { .. } => {
+                Some("give each --repo another source: --repo namespace/name=DIR".to_owned())
+            }
             Self::NotFound { .. }
             | Self::Unreadable { .. }
             | Self::OutsideRepository { .. }

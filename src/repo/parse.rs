@@ -201,7 +201,9 @@ impl<'de> Visitor<'de> for Shape {
         let (mut fields, mut items) = (Map::new(), false);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "apiVersion" | "kind" | "metadata" | "takenAt" => drop(fields.insert(key, map.next_value()?)),
+                "apiVersion" | "kind" | "metadata" | "takenAt" | "fluxlayers" => {
+                    drop(fields.insert(key, map.next_value()?))
+                }
                 "items" => {
                     items = matches!(map.next_value_seed(Shape)?, Outline::List);
                     if !items {
@@ -343,14 +345,14 @@ fn add_yaml(
     Ok(errors)
 }
 
-fn nodes(document: &Document<'_>, list: Option<NodeId>) -> Vec<NodeId> {
+pub(super) fn nodes(document: &Document<'_>, list: Option<NodeId>) -> Vec<NodeId> {
     list.and_then(|list| document.items(list)).unwrap_or_default().to_vec()
 }
 
-fn list_head(document: &mut Document<'_>) -> Result<Option<ListHead>, YamlError> {
+pub(super) fn list_head(document: &mut Document<'_>) -> Result<Option<ListHead>, YamlError> {
     let root = document.root();
     let mut fields = Map::new();
-    for name in ["apiVersion", "kind", "metadata", "takenAt"] {
+    for name in ["apiVersion", "kind", "metadata", "takenAt", "fluxlayers"] {
         if let Some(node) = document.get(root, name) {
             fields.insert(name.to_owned(), document.value(node)?);
         }

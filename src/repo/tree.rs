@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::parse::{Manifest, parse_manifests};
-use crate::model::{GroupKind, ObjectKey, OriginKind, Snapshot};
-use crate::wire::{SnapshotBuilder, codes};
+use crate::model::{GroupKind, ObjectKey, OriginKind, Snapshot, is_inside};
+use crate::wire::{SnapshotBuilder, codes, may_rename};
 
 /// One file of the tree. Without `Debug`: it may hold a Secret.
 pub(super) struct TreeFile {
@@ -20,16 +20,22 @@ pub(super) struct TreeFile {
 }
 
 /// What kustomize takes for its configuration.
-const KUSTOMIZE_FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(super) const KUSTOMIZE_FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// A kustomization file, as far as it is followed.
-#[derive(Debug, Default)]
-struct KustomizeFile {
-    namespace: Option<String>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct KustomizeFile {
+    pub(super) namespace: Option<String>,
     /// `resources`, `components` and `bases`, as paths below the repository.
-    resources: Vec<String>,
+    pub(super) resources: Vec<String>,
     /// Files that it reads as something else than objects: patches, replacements, contents of generated maps.
-    no_objects: Vec<String>,
+    pub(super) no_objects: Vec<String>,
+    /// Files among them that change objects.
+    pub(super) patches: Vec<String>,
+    /// It changes names, or may take objects away, by what stands in it.
+    pub(super) renames: bool,
+    /// It changes what stands beside it, where another one takes it in.
+    pub(super) component: bool,
 }
 
 /// What the files declare; `problems` are those of files that could not be read.
@@ -104,7 +110,7 @@ pub(super) fn declared(files: &[TreeFile], label: String, problems: Vec<String>)
 }
 
 /// Which object a manifest declares.
-fn key_of(value: &Value) -> ObjectKey {
+pub(super) fn key_of(value: &Value) -> ObjectKey {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let kind = GroupKind::from_api_version(&text(&value["apiVersion"]), &text(&value["kind"]));
     ObjectKey::new(kind, text(&value["metadata"]["namespace"]), text(&value["metadata"]["name"]))
@@ -144,10 +150,6 @@ fn cluster_folder(path: &str) -> Option<&str> {
     at.find_map(|(_, name)| path[name..].find('/').map(|length| &path[..name + length]))
 }
 
-fn is_inside(path: &str, folder: &str) -> bool {
-    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-}
-
 fn several(clusters: &BTreeSet<String>, twice: usize) -> String {
     let names: Vec<&str> = clusters.iter().map(String::as_str).collect();
     let shown = match names.as_slice() {
@@ -167,16 +169,16 @@ fn several(clusters: &BTreeSet<String>, twice: usize) -> String {
 }
 
 /// Flux's own groups, and those of its operator and extensions.
-fn is_flux_group(group: &str) -> bool {
+pub(super) fn is_flux_group(group: &str) -> bool {
     group.ends_with(".toolkit.fluxcd.io")
         || ["source.extensions.fluxcd.io", "fluxcd.controlplane.io"].contains(&group)
 }
 
-fn split(path: &str) -> (&str, &str) {
+pub(super) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-fn kustomize_file(folder: &str, value: &Value) -> KustomizeFile {
+pub(super) fn kustomize_file(folder: &str, value: &Value) -> KustomizeFile {
     let list = |name: &str| value[name].as_array().into_iter().flatten();
     let texts = |name: &str| list(name).filter_map(Value::as_str);
     let paths = |name: &str| list(name).filter_map(|entry| entry["path"].as_str());
@@ -184,21 +186,34 @@ fn kustomize_file(folder: &str, value: &Value) -> KustomizeFile {
     let resources = ["resources", "components", "bases"].into_iter().flat_map(texts).filter_map(resolve);
     let generators = ["configMapGenerator", "secretGenerator"].into_iter().flat_map(list);
     let contents = generators
-        .flat_map(|generator| generator["files"].as_array().into_iter().flatten())
+        .flat_map(|generator| ["files", "envs", "env"].map(|field| &generator[field]))
+        .flat_map(|files| files.as_array().map_or(std::slice::from_ref(files), Vec::as_slice))
         .filter_map(|file| file.as_str())
         .map(|file| file.split_once('=').map_or(file, |(_, path)| path));
     // An inline patch stands where a path may; it resolves to nothing that exists.
     let patches = ["patches", "patchesJson6902", "replacements"].into_iter().flat_map(paths);
-    let no_objects = patches.chain(texts("patchesStrategicMerge")).chain(contents).filter_map(resolve);
+    let patches: Vec<String> = patches.chain(texts("patchesStrategicMerge")).filter_map(resolve).collect();
+    let transformers = ["transformers", "generators", "configurations", "crds"].into_iter().flat_map(texts);
+    let no_objects = patches.iter().cloned().chain(contents.chain(transformers).filter_map(resolve));
+    let inline = list("patches").chain(list("patchesJson6902"));
+    let renames = ["namePrefix", "nameSuffix", "transformers", "replacements", "helmCharts", "generators"]
+        .into_iter()
+        .any(|field| !value[field].is_null())
+        || inline.clone().any(|patch| !patch["options"].is_null())
+        || inline.filter_map(|patch| patch["patch"].as_str()).any(may_rename)
+        || texts("patchesStrategicMerge").any(may_rename);
     KustomizeFile {
         namespace: value["namespace"].as_str().filter(|name| !name.is_empty()).map(str::to_owned),
         no_objects: no_objects.collect(),
+        patches,
+        renames,
+        component: value["kind"] == "Component",
         resources: resources.collect(),
     }
 }
 
 /// A path from a folder, both below the repository; `None` where it leads out of it or is a URL.
-fn join(folder: &str, path: &str) -> Option<String> {
+pub(super) fn join(folder: &str, path: &str) -> Option<String> {
     if path.starts_with('/') || path.contains("://") {
         return None;
     }

@@ -17,19 +17,27 @@ use super::InputError;
 use super::parse::{MAX_BYTES, parse_dump, text_of, too_large};
 use super::tree::{self, TreeFile};
 use crate::model::Snapshot;
-use crate::wire::{SnapshotBuilder, codes};
+use crate::wire::{Kept, SnapshotBuilder, codes};
 
 /// Reads dumps: files, folders and `-` for `stdin`, in YAML or JSON, compressed or not.
 ///
 /// Without `now` the dump's own time counts, see [`SnapshotBuilder::finish`]. What is wrong with a part of the input
 /// is a warning; an error means that a path does not exist, or that nothing at all could be read. A dump without
 /// any Flux object in it is no error here.
-pub fn read_dump(
+pub fn read_dump(paths: &[PathBuf], stdin: impl Read, now: Option<Timestamp>) -> Result<Snapshot, InputError> {
+    Ok(gather(paths, stdin, SnapshotBuilder::new())?.finish(label(paths), now))
+}
+
+/// The same, with the documents to write a snapshot from.
+pub fn keep_dump(paths: &[PathBuf], stdin: impl Read, now: Option<Timestamp>) -> Result<Kept, InputError> {
+    Ok(gather(paths, stdin, SnapshotBuilder::keeping())?.finish_kept(label(paths), now))
+}
+
+fn gather(
     paths: &[PathBuf],
     mut stdin: impl Read,
-    now: Option<Timestamp>,
-) -> Result<Snapshot, InputError> {
-    let mut builder = SnapshotBuilder::new();
+    mut builder: SnapshotBuilder,
+) -> Result<SnapshotBuilder, InputError> {
     let (mut errors, mut documents, mut files) = (Vec::new(), 0, 0);
     let mut take = |bytes: Result<Vec<u8>, String>, file: &str, builder: &mut SnapshotBuilder| match bytes {
         Ok(bytes) => {
@@ -80,7 +88,7 @@ pub fn read_dump(
         return Err(InputError::Nothing { first: errors.swap_remove(0), others });
     }
     errors.into_iter().for_each(|error| builder.broken(error));
-    Ok(builder.finish(label(paths), now))
+    Ok(builder)
 }
 
 fn label(paths: &[PathBuf]) -> String {
@@ -96,7 +104,7 @@ fn label(paths: &[PathBuf]) -> String {
 }
 
 /// Reads to the end, or says that there is too much of it.
-fn read_all(reader: impl Read) -> io::Result<Result<Vec<u8>, String>> {
+pub(super) fn read_all(reader: impl Read) -> io::Result<Result<Vec<u8>, String>> {
     let mut bytes = Vec::new();
     reader.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(if bytes.len() as u64 > MAX_BYTES { Err(too_large()) } else { Ok(bytes) })
@@ -209,6 +217,22 @@ fn is_dump(path: &Path) -> bool {
 /// excludes or a link points to is no part of it, as it is none of the artifact that source-controller makes. `now` is
 /// the epoch: a repository has no moment.
 pub fn read_repository(dir: &Path, path: Option<&str>) -> Result<Snapshot, InputError> {
+    let (root, start) = root_of(dir, path)?;
+    let (files, problems, links) = tree_files(&root, start);
+    let mut snapshot = tree::declared(&files, format!("repository {}", dir.display()), problems);
+    if links > 0 {
+        let text = match links {
+            1 => "1 symbolic link is not followed".to_owned(),
+            _ => format!("{links} symbolic links are not followed"),
+        };
+        snapshot.warnings.push(crate::model::Warning { code: codes::INPUT_SKIPPED, text, object: None });
+        snapshot.warnings.sort();
+    }
+    Ok(snapshot)
+}
+
+/// The whole name of a repository's folder, and that of a folder in it.
+pub(super) fn root_of(dir: &Path, path: Option<&str>) -> Result<(PathBuf, PathBuf), InputError> {
     let unreadable = |path: &Path, source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => InputError::NotFound { path: path.to_path_buf() },
         _ => InputError::Unreadable { path: path.to_path_buf(), source },
@@ -237,21 +261,11 @@ pub fn read_repository(dir: &Path, path: Option<&str>) -> Result<Snapshot, Input
             start
         }
     };
-    let (files, problems, links) = tree_files(&root, start);
-    let mut snapshot = tree::declared(&files, format!("repository {}", dir.display()), problems);
-    if links > 0 {
-        let text = match links {
-            1 => "1 symbolic link is not followed".to_owned(),
-            _ => format!("{links} symbolic links are not followed"),
-        };
-        snapshot.warnings.push(crate::model::Warning { code: codes::INPUT_SKIPPED, text, object: None });
-        snapshot.warnings.sort();
-    }
-    Ok(snapshot)
+    Ok((root, start))
 }
 
 /// Files that may declare something, what could not be read, and the number of links.
-fn tree_files(root: &Path, start: PathBuf) -> (Vec<TreeFile>, Vec<String>, usize) {
+pub(super) fn tree_files(root: &Path, start: PathBuf) -> (Vec<TreeFile>, Vec<String>, usize) {
     let in_scope = move |path: &Path| path.starts_with(&start) || start.starts_with(path);
     let walk = WalkBuilder::new(root)
         .standard_filters(false) // among them: leave out hidden files, and read the user's own settings
@@ -299,7 +313,7 @@ fn tree_files(root: &Path, start: PathBuf) -> (Vec<TreeFile>, Vec<String>, usize
     (files, problems, links)
 }
 
-fn is_manifest(path: &str) -> bool {
+pub(super) fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name == "Kustomization" || [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending))
 }

@@ -1,31 +1,46 @@
 //! What the API writes, as far as it matters here.
 //!
 //! Every field may be absent, unknown ones are skipped, and `null` was taken away before ([`strip_nulls`]), so that
-//! only a wrong type is an error.
+//! only a wrong type is an error. The same types are written again into a snapshot: what is read is what stands there.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_path_to_error::Segment;
+
+use crate::foreign::without_credentials_in_words;
 
 macro_rules! wire {
     ($($(#[$doc:meta])* struct $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Default, Deserialize)]
+        #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
         #[serde(rename_all = "camelCase", default)]
-        pub(super) struct $name { $($(#[$attribute])* pub(super) $field: $type,)* }
+        pub(super) struct $name {
+            $($(#[$attribute])* #[serde(skip_serializing_if = "is_default")] pub(super) $field: $type,)*
+        }
     )*};
 }
 
 /// Spec and status; the metadata is read apart, because it counts even where these cannot be read.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
+#[serde(bound(
+    deserialize = "Spec: Deserialize<'de> + Default, Status: Deserialize<'de> + Default",
+    serialize = "Spec: Serialize + Default + PartialEq, Status: Serialize + Default + PartialEq"
+))]
 pub(super) struct Body<Spec, Status> {
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) spec: Spec,
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) status: Status,
+}
+
+/// Whether a field need not be written: an absent one reads the same.
+fn is_default<T: Default + PartialEq>(field: &T) -> bool {
+    *field == T::default()
 }
 
 wire! {
@@ -58,6 +73,7 @@ wire! {
         kind: String,
         status: String,
         reason: String,
+        #[serde(deserialize_with = "words")]
         message: String,
         observed_generation: Option<i64>,
         last_transition_time: Option<Timestamp>,
@@ -94,6 +110,19 @@ wire! {
         decryption: Option<Decryption>,
         service_account_name: String,
         kube_config: Option<Present>,
+        prune: bool,
+        deletion_policy: String,
+        target_namespace: String,
+        name_prefix: String,
+        name_suffix: String,
+        components: Vec<String>,
+        patches: Vec<Patch>,
+    }
+    /// A patch, of which only the signs that it may rename are kept: it may hold values that are nobody's business.
+    struct Patch {
+        #[serde(deserialize_with = "signs_of_renaming")]
+        patch: String,
+        options: Option<Present>,
     }
     /// Something of which only the presence matters.
     struct Present {}
@@ -176,6 +205,8 @@ wire! {
         include: Vec<Include>,
         source_ref: Reference,
         sources: Vec<Reference>,
+        ignore: String,
+        sparse_checkout: Vec<String>,
     }
     struct Include {
         repository: LocalReference,
@@ -257,10 +288,12 @@ wire! {
     }
     struct Waiting {
         reason: String,
+        #[serde(deserialize_with = "words")]
         message: String,
     }
     struct Terminated {
         reason: String,
+        #[serde(deserialize_with = "words")]
         message: String,
         exit_code: i64,
     }
@@ -288,7 +321,9 @@ wire! {
         #[serde(rename = "type")]
         kind: String,
         reason: String,
+        #[serde(deserialize_with = "words")]
         message: String,
+        #[serde(deserialize_with = "words")]
         note: String,
         event_time: Option<Timestamp>,
         series: Series,
@@ -303,6 +338,7 @@ wire! {
     /// An answer of the API server that is no object.
     struct ApiStatus {
         status: String,
+        #[serde(deserialize_with = "words")]
         message: String,
         reason: String,
     }
@@ -322,6 +358,21 @@ pub(super) fn strip_nulls(value: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// What a patch may rename or take away by ([`RENAMING`]), without the rest of its text.
+fn signs_of_renaming<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let patch = String::deserialize(deserializer)?;
+    let signs: Vec<&str> = RENAMING.into_iter().filter(|sign| patch.contains(sign)).collect();
+    Ok(signs.join(" "))
+}
+
+/// A patch of kustomize with one of these may take an object away or touch what it is known by.
+pub(super) const RENAMING: [&str; 3] = ["$patch", "/metadata/name", "namespace"];
+
+/// Text in which somebody says something, without the credentials that he quotes.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(without_credentials_in_words)
 }
 
 /// Reads what the type asks for; the error names the field and both types, and never quotes a value.

@@ -13,6 +13,8 @@ use super::age::{self, Encoding};
 use super::api;
 use super::convert;
 use super::list::{ListBuilder, ListHead, Lists};
+use super::reduced::{AGE_RECIPIENTS, Shown, UNREADABLE, made_unreadable, reduced};
+use super::stated::Stated;
 use super::times;
 use crate::model::{
     Coverage, Event, Evidence, FluxInstallation, GroupKind, Meta, Namespace, Node, ObjectKey, Pod, SecretKeys,
@@ -37,6 +39,18 @@ pub mod codes {
     pub const FIRST_CUT: &str = "FirstCut";
     /// What was read comes from several clusters, or from one at different times; a repository declares several.
     pub const SEVERAL_CLUSTERS: &str = "SeveralClusters";
+
+    /// All of them.
+    pub(in crate::wire) const ALL: [&str; 8] = [
+        INPUT_BROKEN,
+        INPUT_SKIPPED,
+        PARTIAL_LIST,
+        FORBIDDEN,
+        NOT_COVERED,
+        DUPLICATE_OBJECT,
+        FIRST_CUT,
+        SEVERAL_CLUSTERS,
+    ];
 }
 
 /// Where a document stands.
@@ -109,12 +123,14 @@ struct Seen {
     readings: Vec<(String, String)>,
     /// Nothing tells which of two readings that differ is the newer one.
     undated: bool,
+    /// The object as a snapshot shows it, where one is to be written.
+    kept: Option<Value>,
 }
 
 impl Seen {
     fn new(age: Age, content: Content, problems: Vec<String>, place: Place, uid: String) -> Self {
         let readings = vec![(uid, place.file.clone())];
-        Self { age, content, problems, place, readings, undated: false }
+        Self { age, content, problems, place, readings, undated: false, kept: None }
     }
 
     /// Takes another reading in: the newer one counts. Of two of one age it is the one that counts in every order of
@@ -152,6 +168,8 @@ type EventId = (String, String);
 struct SeenEvent {
     age: Age,
     read: Result<(ObjectKey, Event), String>,
+    /// The Event as a snapshot shows it, where one is to be written.
+    kept: Option<Value>,
 }
 
 /// What one file held that is no object, for one warning.
@@ -178,12 +196,28 @@ pub struct SnapshotBuilder {
     unreadable: bool,
     taken_at: Option<Timestamp>,
     newest: Option<Timestamp>,
+    /// Whether documents are kept, to be written into a snapshot.
+    keeps: bool,
+}
+
+/// A snapshot, and the documents that read as the same one.
+#[derive(Debug)]
+pub struct Kept {
+    /// What was seen.
+    pub snapshot: Snapshot,
+    /// Its objects, reduced to what is read of them, ordered; Events come last.
+    pub documents: Vec<Value>,
 }
 
 impl SnapshotBuilder {
     /// A builder that has seen nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, and it keeps what a snapshot shows of each object, for [`SnapshotBuilder::finish_kept`].
+    pub fn keeping() -> Self {
+        Self { keeps: true, ..Self::default() }
     }
 
     /// Adds a document: an object, a `v1` List, a typed list, or something else, which is counted and warned of.
@@ -230,6 +264,7 @@ impl SnapshotBuilder {
         self.unreadable |= other.unreadable;
         self.taken_at = self.taken_at.max(other.taken_at);
         self.newest = self.newest.max(other.newest);
+        self.keeps |= other.keeps;
     }
 
     /// The appliers among what was seen.
@@ -273,6 +308,11 @@ impl SnapshotBuilder {
         }
     }
 
+    /// All Deployments that bear the label of Flux were listed, everywhere or in one namespace.
+    pub fn covers_controllers(&mut self, namespace: Option<&str>) {
+        self.listed.cover_controllers(namespace);
+    }
+
     /// Begins a list whose items are handed over one by one.
     pub fn list(&mut self, head: ListHead, place: Place) -> ListBuilder<'_> {
         ListBuilder::new(self, head, place)
@@ -294,6 +334,15 @@ impl SnapshotBuilder {
     pub fn incomplete(&mut self, code: &'static str, text: String) {
         self.incomplete = true;
         self.warn(code, text);
+    }
+
+    /// Takes in what a snapshot says of itself; a part of it that could not be read makes it prove no absence.
+    pub(super) fn state(&mut self, stated: &Stated, torn: bool) {
+        if !torn {
+            self.listed.merge(stated.coverage());
+        }
+        self.warnings.extend(stated.warnings());
+        self.incomplete |= !stated.complete;
     }
 
     pub(super) fn taken_at(&mut self, time: &Value, place: &Place) {
@@ -389,24 +438,39 @@ impl SnapshotBuilder {
                 let problem = format!("metadata.{error}");
                 let content = undecodable(&key, Meta::default(), &place);
                 let uid = document["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-                return self.see(key, Seen::new(Age::default(), content, vec![problem], place, uid));
+                let mut seen = Seen::new(Age::default(), content, vec![problem], place, uid);
+                seen.kept = self.keeps.then(|| reduced(api_version, &key, None, &Shown::Unreadable));
+                return self.see(key, seen);
             }
         };
         let age = age_of(&metadata);
         if matches!((&*key.kind.group, &*key.kind.kind), ("" | "events.k8s.io", "Event")) {
-            return self.event(&document, metadata, age, &place);
+            return self.event(&document, api_version, &key, metadata, age, &place);
         }
         let uid = metadata.uid.clone();
+        let unreadable = metadata.annotations.contains_key(UNREADABLE);
+        let announced = metadata.annotations.get(AGE_RECIPIENTS).cloned();
         let meta = convert::meta(metadata, &key);
         let mut problems = Vec::new();
-        let content = match content(&key, meta.clone(), &document, data, &place, &mut problems) {
-            Ok(content) => content,
-            Err(problem) => {
-                problems.push(problem);
-                undecodable(&key, meta, &place)
-            }
+        let read = match unreadable {
+            true => Err(None), // whoever wrote the snapshot has said why
+            false => content(&key, meta.clone(), &document, data, announced.as_deref(), &place, &mut problems)
+                .map_err(Some),
         };
-        self.see(key, Seen::new(age, content, problems, place, uid));
+        let kept = self.keeps.then(|| {
+            let shown = match &read {
+                Err(_) => Shown::Unreadable,
+                Ok(Content::Secret(secret, _)) => Shown::Secret(secret),
+                Ok(Content::ConfigMap(keys, _)) => Shown::Keys(keys.iter().collect()),
+                Ok(_) => Shown::Fields(&document),
+            };
+            reduced(api_version, &key, api::decode(&document["metadata"]).ok(), &shown)
+        });
+        let content = read.unwrap_or_else(|problem| {
+            problems.extend(problem);
+            undecodable(&key, meta, &place)
+        });
+        self.see(key, Seen { kept, ..Seen::new(age, content, problems, place, uid) });
     }
 
     fn see(&mut self, key: ObjectKey, seen: Seen) {
@@ -423,17 +487,43 @@ impl SnapshotBuilder {
         }
     }
 
-    fn event(&mut self, document: &Value, metadata: api::ObjectMeta, age: Age, place: &Place) {
+    fn event(
+        &mut self,
+        document: &Value,
+        api_version: &str,
+        key: &ObjectKey,
+        metadata: api::ObjectMeta,
+        age: Age,
+        place: &Place,
+    ) {
         let read = match api::decode::<api::Event>(document) {
             Ok(wire) => Ok(convert::event(wire, &metadata.annotations)),
             Err(error) => Err(format!("{place}: Event/{}/{}: {error}", metadata.namespace, metadata.name)),
         };
-        let id = event_id(metadata.uid, metadata.namespace, metadata.name);
+        let id = event_id(metadata.uid.clone(), metadata.namespace.clone(), metadata.name.clone());
+        let shown = Shown::Fields(document);
+        let kept = (self.keeps && read.is_ok()).then(|| reduced(api_version, key, Some(metadata), &shown));
         // Of two readings of one age the words decide, never the order in which they came.
         let newer = |known: &SeenEvent| (age, format!("{read:?}")) > (known.age, format!("{:?}", known.read));
         if self.events.get(&id).is_none_or(newer) {
-            self.events.insert(id, SeenEvent { age, read });
+            self.events.insert(id, SeenEvent { age, read, kept });
         }
+    }
+
+    /// Makes the snapshot as [`SnapshotBuilder::finish`] does, with the documents that a builder which keeps them has
+    /// kept.
+    pub fn finish_kept(mut self, label: String, now: Option<Timestamp>) -> Kept {
+        let objects = self.objects.values_mut().filter_map(|seen| {
+            let mixed = seen.is_mixed() && matches!(seen.content, Content::Node(_));
+            let mut kept = seen.kept.take()?;
+            if mixed {
+                made_unreadable(&mut kept);
+            }
+            Some(kept)
+        });
+        let mut documents: Vec<Value> = objects.collect();
+        documents.extend(self.events.values_mut().filter_map(|seen| seen.kept.take()));
+        Kept { snapshot: self.finish(label, now), documents }
     }
 
     /// Makes the snapshot. Without `now` the newest `takenAt` counts, else the newest time in any object.
@@ -592,6 +682,7 @@ fn content(
     meta: Meta,
     document: &Value,
     [data, string_data]: [Option<Value>; 2],
+    announced: Option<&str>,
     place: &Place,
     problems: &mut Vec<String>,
 ) -> Result<Content, String> {
@@ -630,7 +721,6 @@ fn content(
             Content::Namespace(convert::namespace(meta, body.status))
         }
         ("", "Secret") => {
-            let announced = meta.annotations.get("fluxlayers/age-recipients").map(String::as_str);
             let data = vec![
                 (entries(data, "data")?, Encoding::Base64),
                 (entries(string_data, "stringData")?, Encoding::Plain),

@@ -7,24 +7,22 @@ use jiff::Timestamp;
 
 use super::api;
 use super::builder::Place;
+use crate::foreign::without_credentials;
 use crate::model::{
-    Artifact, At, Condition, ConditionStatus, Conditions, ContainerTrouble, Decryption, Dependency, Event,
-    FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmReleaseSpec, HistoryEntry, InventoryEntry,
-    KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Pod, Revision, Source, Spec, ValuesRef,
-    Workload, parse_duration, parse_id,
+    Artifact, At, CONTROLLER_FLAGS, Condition, ConditionStatus, Conditions, ContainerTrouble, Decryption,
+    Dependency, Event, FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmReleaseSpec,
+    HistoryEntry, InventoryEntry, KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Overlay,
+    Pod, Revision, Source, Spec, ValuesRef, Workload, parse_duration, parse_id,
 };
 
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
 
-/// Holds a copy of the object as it was applied, a Secret's values included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Annotations with which a snapshot says what its reduced objects no longer show.
+const OUR_ANNOTATIONS: &str = "fluxlayers/";
 
 pub(super) fn meta(wire: api::ObjectMeta, key: &ObjectKey) -> Meta {
     let mut annotations = wire.annotations;
-    annotations.remove(LAST_APPLIED);
-    if key.kind == GroupKind::SECRET {
-        annotations.retain(|name, _| is_flux_annotation(name)); // the others may repeat a value
-    }
+    annotations.retain(|name, _| is_read(name) && !name.starts_with(OUR_ANNOTATIONS));
     let owner = wire.owner_references.into_iter().find(|owner| owner.controller);
     let edits = wire.managed_fields.iter().filter(|fields| fields.subresource != "status");
     Meta {
@@ -45,8 +43,18 @@ pub(super) fn meta(wire: api::ObjectMeta, key: &ObjectKey) -> Meta {
     }
 }
 
-fn is_flux_annotation(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(domain, _)| domain.ends_with("fluxcd.io") || domain == "fluxlayers")
+/// Whether an annotation is looked at. All others may repeat what is secret, as `last-applied-configuration` does.
+pub(super) fn is_read(annotation: &str) -> bool {
+    let flux = ["fluxcd.io", "fluxcd.controlplane.io", "fluxlayers"];
+    let domain = annotation.split_once('/').map_or("", |(domain, _)| domain);
+    flux.iter().any(|known| domain == *known || domain.ends_with(".fluxcd.io"))
+        || annotation == "helm.sh/resource-policy"
+}
+
+/// Whether an argument of a container is looked at.
+pub(super) fn is_controller_flag(argument: &str) -> bool {
+    let name = argument.trim_start_matches('-');
+    CONTROLLER_FLAGS.contains(&name.split_once('=').map_or(name, |(name, _)| name))
 }
 
 fn text(text: String) -> Option<String> {
@@ -62,7 +70,7 @@ pub(super) fn conditions(wire: Vec<api::Condition>) -> Conditions {
         kind: wire.kind,
         status: status(&wire.status),
         reason: wire.reason,
-        message: wire.message,
+        message: without_credentials(wire.message),
         observed_generation: wire.observed_generation,
         since: wire.last_transition_time,
     };
@@ -135,6 +143,11 @@ fn dependency_at(place: &Place, index: usize) -> Option<At> {
     at(place, lines.dependency_lines.get(index).copied().or(place.line))
 }
 
+/// Whether a patch of kustomize may take an object away or touch what it is known by.
+pub(crate) fn may_rename(patch: &str) -> bool {
+    api::RENAMING.iter().any(|sign| patch.contains(sign))
+}
+
 pub(super) fn kustomization(
     key: ObjectKey,
     meta: Meta,
@@ -157,7 +170,14 @@ pub(super) fn kustomization(
         group: GroupKind::from_api_version(&wire.api_version, "").group.into_owned(),
         kind: text(wire.kind),
     };
+    let overlay = Overlay {
+        renames: !(spec.name_prefix.is_empty() && spec.name_suffix.is_empty())
+            || spec.patches.iter().any(|patch| patch.options.is_some() || may_rename(&patch.patch)),
+        namespace: text(spec.target_namespace),
+        components: spec.components,
+    };
     let own = Spec::Kustomization(KustomizationSpec {
+        overlay,
         path: spec.path,
         wait: spec.wait,
         health_checks: spec.health_checks.into_iter().map(check).collect(),
@@ -167,6 +187,8 @@ pub(super) fn kustomization(
             secret: text(wire.secret_ref.name),
             service_account: text(wire.service_account_name),
         }),
+        prune: spec.prune,
+        deletion_policy: text(spec.deletion_policy),
     });
     Node {
         suspended: spec.suspend,
@@ -277,15 +299,14 @@ pub(super) fn resource_set(
 
 fn applier_status(wire: api::ApplierStatus, problems: &mut Vec<String>) -> NodeStatus {
     let inventory = wire.inventory.map(|inventory| {
-        // Large clusters are mostly inventory: not a byte more than it takes.
-        let mut entries = Vec::with_capacity(inventory.entries.len());
-        for wire in inventory.entries {
-            match parse_id(&wire.id) {
-                Some(key) => entries.push(InventoryEntry { key, version: wire.v }),
-                None => problems.push(format!("status.inventory: `{}` is no id of an object", wire.id)),
+        let entry = |wire: api::InventoryEntry| match parse_id(&wire.id) {
+            Some(key) => Some(InventoryEntry { key, version: wire.v }),
+            None => {
+                problems.push(format!("status.inventory: `{}` is no id of an object", wire.id));
+                None
             }
-        }
-        entries
+        };
+        inventory.entries.into_iter().filter_map(entry).collect()
     });
     NodeStatus {
         observed_generation: wire.observed_generation,
@@ -338,9 +359,11 @@ pub(super) fn source(
         _ => Vec::new(),
     };
     upstream.dedup();
+    let filtered = !spec.ignore.is_empty() || !spec.sparse_checkout.is_empty() || !upstream.is_empty();
     Source {
+        filtered: filtered || key.kind != GroupKind::GIT_REPOSITORY,
         suspended: spec.suspend || paused,
-        url: text(spec.url).unwrap_or(spec.endpoint),
+        url: without_credentials(text(spec.url).unwrap_or(spec.endpoint)),
         secret: text(spec.secret_ref.name),
         oci: key.kind == GroupKind::HELM_REPOSITORY && spec.kind == "oci",
         upstream,
@@ -385,7 +408,9 @@ pub(super) fn workload(
         "StatefulSet" => (replicas, status.available_replicas.unwrap_or(status.ready_replicas)), // absent before 1.22
         _ => (replicas, status.available_replicas.unwrap_or(0)),
     };
-    let condition = |wire: api::Condition| (wire.kind, wire.status == "True", wire.reason, wire.message);
+    let condition = |wire: api::Condition| {
+        (wire.kind, wire.status == "True", wire.reason, without_credentials(wire.message))
+    };
     Workload {
         meta,
         selector: spec.selector.match_labels,
@@ -393,7 +418,14 @@ pub(super) fn workload(
         available,
         conditions: status.conditions.into_iter().map(condition).collect(),
         images: spec.template.spec.containers.iter().map(|container| container.image.clone()).collect(),
-        args: spec.template.spec.containers.into_iter().flat_map(|container| container.args).collect(),
+        args: spec
+            .template
+            .spec
+            .containers
+            .into_iter()
+            .flat_map(|container| container.args)
+            .filter(|argument| is_controller_flag(argument))
+            .collect(),
     }
 }
 
@@ -427,7 +459,7 @@ fn trouble(wire: api::ContainerStatus) -> Option<ContainerTrouble> {
     }
     let terminated = wire.state.terminated.or(wire.last_state.terminated);
     let (waiting, message) = match wire.state.waiting {
-        Some(waiting) => (text(waiting.reason), waiting.message),
+        Some(waiting) => (text(waiting.reason), without_credentials(waiting.message)),
         None => (None, String::new()),
     };
     Some(ContainerTrouble {
@@ -435,7 +467,7 @@ fn trouble(wire: api::ContainerStatus) -> Option<ContainerTrouble> {
         image: wire.image,
         waiting,
         message: text(message)
-            .or_else(|| terminated.as_ref().and_then(|end| text(end.message.clone())))
+            .or_else(|| terminated.as_ref().and_then(|end| text(without_credentials(end.message.clone()))))
             .unwrap_or_default(),
         exit_code: terminated.as_ref().map(|end| end.exit_code),
         terminated: terminated.and_then(|end| text(end.reason)),
@@ -471,7 +503,7 @@ pub(super) fn event(wire: api::Event, annotations: &BTreeMap<String, String>) ->
     let event = Event {
         warning: wire.kind == "Warning",
         reason: wire.reason,
-        message: text(wire.message).unwrap_or(wire.note),
+        message: without_credentials(text(wire.message).unwrap_or(wire.note)),
         first: first.or(last),
         last: last.or(first),
         revision: written.cloned().and_then(revision),

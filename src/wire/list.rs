@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::api;
 use super::builder::{Place, SnapshotBuilder, codes};
+use super::stated::Stated;
 use crate::model::{Coverage, GroupKind};
 
 /// What a list says of itself, beside its items.
@@ -17,6 +19,8 @@ pub struct ListHead {
     partial: bool,
     resource_version: String,
     taken_at: Option<Value>,
+    /// What a snapshot says of itself, or what is wrong with that.
+    stated: Option<Result<Stated, String>>,
 }
 
 impl ListHead {
@@ -34,6 +38,7 @@ impl ListHead {
             partial: !of_metadata("continue").is_empty(),
             resource_version: of_metadata("resourceVersion"),
             taken_at: fields.get("takenAt").cloned(),
+            stated: fields.get("fluxlayers").filter(|_| kind == "List").map(api::decode),
             api_version,
             kind,
         })
@@ -87,6 +92,12 @@ impl<'builder> ListBuilder<'builder> {
     /// Ends the list and settles what its absences prove.
     pub fn end(self) {
         let Self { builder, head, item_kind, place, namespaces, covers, torn } = self;
+        // A snapshot says itself what its absences prove; its objects do not.
+        match head.stated {
+            Some(Ok(stated)) => return builder.state(&stated, torn),
+            Some(Err(error)) => return builder.broken(format!("{place}: fluxlayers: {error}")),
+            None => {}
+        }
         if head.partial {
             let kind = item_kind.as_ref().map_or("objects".to_owned(), |kind| format!("{} objects", kind.kind));
             builder

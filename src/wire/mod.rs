@@ -8,9 +8,14 @@ mod api;
 mod builder;
 mod convert;
 mod list;
+mod reduced;
+mod stated;
 mod store;
 mod times;
 
-pub use builder::{Declared, Place, SnapshotBuilder, codes};
+pub(crate) use convert::may_rename;
+
+pub use builder::{Declared, Kept, Place, SnapshotBuilder, codes};
 pub use list::{ListBuilder, ListHead};
+pub use stated::Stated;
 pub use store::{Scope, Store};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::builder::{Place, SnapshotBuilder};
+use super::builder::{Kept, Place, SnapshotBuilder};
 use crate::model::{ConditionStatus, GroupKind, Node, Snapshot};
 
 /// Events that are kept of one object, beside the first one of each reason. Controllers repeat the same few; the cap is
@@ -45,6 +45,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// A store of builders that keep documents.
+    pub fn keeping() -> Self {
+        Self { rest: SnapshotBuilder::keeping(), ..Self::default() }
+    }
+
     /// Where warnings go that no list carries.
     pub fn rest(&mut self) -> &mut SnapshotBuilder {
         &mut self.rest
@@ -90,6 +95,15 @@ impl Store {
 
     /// The same, for who looks once: nothing is copied.
     pub fn into_snapshot(self, label: String, now: Option<Timestamp>) -> Snapshot {
+        self.gather().finish(label, now)
+    }
+
+    /// The same, with the documents that were kept.
+    pub fn into_kept(self, label: String, now: Option<Timestamp>) -> Kept {
+        self.gather().finish_kept(label, now)
+    }
+
+    fn gather(self) -> SnapshotBuilder {
         let needs_events = self.needs_events();
         let mut all = self.rest;
         for (scope, items) in self.scopes {
@@ -98,7 +112,7 @@ impl Store {
             }
         }
         all.trim_events(EVENTS_OF_ONE_OBJECT);
-        all.finish(label, now)
+        all
     }
 }
 

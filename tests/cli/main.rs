@@ -8,6 +8,11 @@
 
 mod command_line;
 mod dumps;
+mod impact;
+mod join;
+mod repo;
+mod snapshot;
 mod support;
+mod suspects;
 mod version;
 mod why;

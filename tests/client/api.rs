@@ -88,6 +88,43 @@ pub(crate) fn recording(scene: &str, name: &str) -> Vec<u8> {
     text
 }
 
+/// A cluster that holds what a scene of real controllers holds, Secrets and Pods included.
+pub(crate) fn scene(name: &str) -> Api {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/live/{name}.json.gz"));
+    let dump: Value = serde_json::from_reader(GzDecoder::new(std::fs::File::open(path).unwrap())).unwrap();
+    let mut kinds: BTreeMap<(String, String), Vec<Value>> = BTreeMap::new();
+    for item in dump["items"].as_array().unwrap() {
+        let text = |name: &str| item[name].as_str().unwrap().to_owned();
+        kinds.entry((text("apiVersion"), text("kind"))).or_default().push(item.clone());
+    }
+    let mut api = Api::default();
+    for ((api_version, kind), items) in kinds {
+        let plural = match kind.to_lowercase() {
+            kind if kind.ends_with('y') => format!("{}ies", kind.trim_end_matches('y')),
+            kind => format!("{kind}s"),
+        };
+        api = api.with(&api_version, &kind, &plural, items);
+    }
+    api
+}
+
+impl List {
+    fn one(&self, namespace: Option<&str>, name: &str) -> Reply {
+        let is_it = |item: &&Value| {
+            item["metadata"]["name"] == name && namespace.is_none_or(|it| item["metadata"]["namespace"] == it)
+        };
+        match self.items.iter().find(is_it) {
+            Some(item) => {
+                let mut item = item.clone(); // alone it says what it is; in a list of a built-in kind it does not
+                item["apiVersion"] = self.api_version.as_str().into();
+                item["kind"] = self.kind.as_str().into();
+                Reply::json(200, item.to_string())
+            }
+            None => Reply::status(404, "NotFound", &format!("{} \"{name}\" not found", self.plural)),
+        }
+    }
+}
+
 impl Api {
     /// What was recorded of one cluster.
     pub(crate) fn recorded(scene: &str) -> Self {
@@ -124,6 +161,31 @@ impl Api {
             for item in &mut list.items {
                 item["apiVersion"] = list.api_version.as_str().into();
             }
+        }
+        self
+    }
+
+    /// With copies of the recorded Kustomizations under other names, until there are so many objects of Flux.
+    pub(crate) fn grown_to(mut self, count: usize) -> Self {
+        let of_flux = |list: &&List| list.api_version.contains("flux");
+        let known: usize = self.lists.iter().filter(of_flux).map(|list| list.items.len()).sum();
+        let list = self.lists.iter_mut().find(|list| list.plural == "kustomizations").unwrap();
+        let recorded = list.items.clone();
+        for (number, item) in (0..count.saturating_sub(known)).zip(recorded.iter().cycle()) {
+            let mut item = item.clone();
+            item["metadata"]["name"] =
+                format!("{}-{number}", item["metadata"]["name"].as_str().unwrap()).into();
+            list.items.push(item);
+        }
+        list.recorded = None;
+        self
+    }
+
+    /// Holds only these objects of one kind.
+    pub(crate) fn only(mut self, plural: &str, keep: impl Fn(&Value) -> bool) -> Self {
+        for list in self.lists.iter_mut().filter(|list| list.plural == plural) {
+            list.recorded = None;
+            list.items.retain(&keep);
         }
         self
     }
@@ -186,9 +248,11 @@ impl Api {
         let parts: Vec<&str> = path.split('/').collect();
         let version = if request.path.starts_with("/api/") { 1 } else { 2 };
         let Some((version, rest)) = parts.split_at_checked(version) else { return Reply::not_served() };
-        let (namespace, plural) = match rest {
-            ["namespaces", namespace, plural] => (Some(*namespace), *plural),
-            [plural] => (None, *plural),
+        let (namespace, plural, name) = match rest {
+            ["namespaces", namespace, plural] => (Some(*namespace), *plural, None),
+            ["namespaces", namespace, plural, name] => (Some(*namespace), *plural, Some(*name)),
+            ["namespaces", name] => (None, "namespaces", Some(*name)),
+            [plural] => (None, *plural, None),
             _ => return Reply::not_served(),
         };
         if !(self.may)(plural, namespace) {
@@ -203,7 +267,11 @@ impl Api {
         }
         let version = version.join("/");
         let list = self.lists.iter().find(|list| list.plural == plural && list.api_version == version);
-        list.map_or_else(Reply::not_served, |list| self.list(list, namespace, request))
+        match (list, name) {
+            (None, _) => Reply::not_served(),
+            (Some(list), None) => self.list(list, namespace, request),
+            (Some(list), Some(name)) => list.one(namespace, name),
+        }
     }
 
     fn list(&self, list: &List, namespace: Option<&str>, request: &Request) -> Reply {

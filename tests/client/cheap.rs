@@ -23,6 +23,23 @@ fn run_in_waves(api: Api, waves: &[usize]) -> Server {
 fn a_healthy_cluster_takes_two_round_trips_and_a_failing_one_three() {
     run_in_waves(Api::recorded("healthy"), &[1, 14]);
     run_in_waves(Api::recorded("blocked"), &[1, 14, 16]);
+    run_in_waves(Api::recorded("blocked").grown_to(200), &[1, 14, 16]);
+}
+
+#[test]
+fn connections_are_opened_beside_the_first_request_and_none_of_them_twice() {
+    let server = serve(Api::recorded("healthy"));
+    server.awaits_connections(14);
+    let run = Home::for_server(&server.url()).run("status --request-timeout 20s");
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(server.connections() <= 16, "{}", server.connections());
+}
+
+#[test]
+fn what_is_asked_once_opens_no_more_connections_than_it_asks() {
+    let server = serve(Api::recorded("healthy"));
+    Home::for_server(&server.url()).run("version");
+    assert!(server.connections() <= server.requests().len(), "{}", server.connections());
 }
 
 #[test]

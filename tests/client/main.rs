@@ -16,6 +16,7 @@ mod recorded;
 mod rights;
 mod secrets;
 mod server;
+mod snapshot;
 mod tls;
 mod versions;
 

@@ -102,6 +102,38 @@ fn a_namespace_that_may_not_be_read_is_not_good_and_an_empty_one_is() {
 }
 
 #[test]
+fn an_object_in_a_namespace_that_may_not_be_read_is_out_of_sight_and_not_absent() {
+    let server = serve(two_namespaces().may(|_, namespace| namespace == Some("team")));
+    let home = in_namespace(&server.url(), "team");
+    for command in ["why ks/hidden/x", "status ks/hidden/x", "why ks/x -n hidden"] {
+        let run = home.run(command);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{command}");
+        let name = if command.ends_with("-n hidden") { "ks/x" } else { "ks/hidden/x" };
+        assert_eq!(
+            run.stderr,
+            format!(
+                "error: {name} is out of sight: you may not list kustomizations in hidden\n\
+                 hint: kubectl auth can-i list kustomizations.kustomize.toolkit.fluxcd.io -n hidden\n"
+            ),
+            "{command}"
+        );
+    }
+    let source = home.run("why gitrepo/hidden/x");
+    assert!(source.stderr.contains("you may not list gitrepositories in hidden"), "{source:?}");
+    let absent = home.run("why ks/team/x");
+    assert!(absent.stderr.starts_with("error: no Kustomization named `x` in namespace team"), "{absent:?}");
+    assert_eq!((source.code, absent.code), (2, 2));
+}
+
+#[test]
+fn an_object_is_looked_for_in_the_namespace_that_it_names() {
+    let both = |_: &str, namespace: Option<&str>| matches!(namespace, Some("empty" | "platform"));
+    let server = serve(two_namespaces().may(both));
+    let run = in_namespace(&server.url(), "empty").run("why ks/platform/base -o json");
+    assert_eq!((run.code, &run.json()["target"]["state"]), (1, &json!("Failed")), "{run:?}");
+}
+
+#[test]
 fn namespaces_that_references_name_are_looked_at_in_turn() {
     let both = |_: &str, namespace: Option<&str>| matches!(namespace, Some("team" | "platform"));
     let server = serve(two_namespaces().may(both));

@@ -122,6 +122,8 @@ struct Log {
     connections: usize,
     /// Each wave's answers wait until so many requests have arrived in all.
     waves: Vec<usize>,
+    /// No answer before so many connections have been made.
+    awaited_connections: usize,
     closed: bool,
 }
 
@@ -166,17 +168,23 @@ impl Server {
                     }
                     log.connections += 1;
                 }
+                own.arrived.notify_all();
                 let (Ok(stream), own) = (stream, own.clone()) else { continue };
+                stream.set_nodelay(true).unwrap(); // as API servers do
                 thread::spawn(move || own.converse(stream));
             }
         });
         Self { address, shared }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Its URL; the scheme tells whether it speaks TLS.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        format!("{scheme}://{}", self.address())
     }
 
     /// Holds answers back: those to the first `waves[0]` requests until so many have arrived, and so on.
@@ -184,6 +192,13 @@ impl Server {
     /// A client that makes one of them depend on the answer to another gets no answer at all.
     pub(crate) fn in_waves(&self, waves: &[usize]) {
         self.shared.log.lock().unwrap().waves = waves.to_vec();
+    }
+
+    /// Holds every answer back until so many connections have been made.
+    ///
+    /// A client that makes a connection depend on the first answer gets no answer at all.
+    pub(crate) fn awaits_connections(&self, number: usize) {
+        self.shared.log.lock().unwrap().awaited_connections = number;
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
@@ -256,8 +271,8 @@ impl Shared {
         let number = log.requests.len();
         let all = log.waves.iter().copied().find(|wave| number <= *wave).unwrap_or_default();
         self.arrived.notify_all();
-        let log = self.arrived.wait_while(log, |log| log.requests.len() < all && !log.closed).unwrap();
-        drop(log);
+        let is_early = |log: &mut Log| log.requests.len() < all || log.connections < log.awaited_connections;
+        drop(self.arrived.wait_while(log, |log| is_early(log) && !log.closed).unwrap());
         (self.script)(request)
     }
 }

@@ -1,6 +1,6 @@
 //! What the cluster serves: old servers, old Flux, and kinds that are not there.
 
-use super::api::{Api, Discovery};
+use super::api::{Api, Discovery, recording};
 use super::home::Home;
 use super::rights::warnings;
 use super::serve;
@@ -89,4 +89,94 @@ fn other_json_never_passes_for_an_empty_cluster() {
     let run = Home::for_server(&server.url()).run("status");
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("gitrepositories?limit=500 gave a Table"), "{}", run.stderr);
+}
+
+/// What `version` says of a cluster, and its warnings.
+fn version(api: Api, definition: Reply, args: &str) -> (String, String) {
+    let server = Server::start(move |request| match request.path.as_str() {
+        "/version" => Reply::json(200, recording("healthy", "version")),
+        path if path.contains("/customresourcedefinitions/") => definition.clone(),
+        _ => api.answer(request),
+    });
+    let run = Home::for_server(&server.url()).run(&format!("version {args}"));
+    assert_eq!(run.code, 0, "{run:?}");
+    (run.stdout, run.stderr)
+}
+
+fn definition(labels: &serde_json::Value) -> Reply {
+    let body = serde_json::json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gitrepositories.source.toolkit.fluxcd.io", "labels": labels}});
+    Reply::json(200, body.to_string())
+}
+
+fn forbidden() -> Reply {
+    Reply::status(403, "Forbidden", "customresourcedefinitions is forbidden")
+}
+
+fn line<'a>(text: &'a str, begin: &str) -> &'a str {
+    text.lines().find(|line| line.starts_with(begin)).unwrap_or_default()
+}
+
+#[test]
+fn the_versions_of_flux_and_its_controllers_are_told() {
+    let labels = serde_json::json!({"app.kubernetes.io/version": "v2.9.4"});
+    let unreported = || Api::recorded("healthy").without(|plural| plural == "fluxreports");
+    for (api, told) in [(Api::recorded("healthy"), "v2.9.0"), (unreported(), "v2.9.4")] {
+        let (said, warned) = version(api, definition(&labels), "");
+        assert_eq!(line(&said, "Flux").split_whitespace().nth(1), Some(told), "{said}");
+        assert!(line(&said, "kustomize-controller").contains("2/2"), "{said}");
+        assert!(!said.contains("absent"), "{said}");
+        assert_eq!(warned, "");
+    }
+}
+
+#[test]
+fn a_controller_that_is_not_installed_is_named_where_it_is_needed() {
+    let without = |name: &'static str| {
+        Api::recorded("healthy").only("deployments", move |item| item["metadata"]["name"] != name)
+    };
+    let none = serde_json::json!({});
+    let (said, _) = version(without("kustomize-controller"), definition(&none), "");
+    assert!(line(&said, "kustomize-controller").contains("absent"), "{said}");
+    let (said, _) = version(without("kustomize-controller"), definition(&none), "-o json");
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["absent"][0]["name"], "kustomize-controller");
+    let (said, _) = version(without("notification-controller"), definition(&none), "");
+    assert!(!said.contains("absent"), "nothing waits for it: {said}");
+
+    let idle = without("kustomize-controller").only("kustomizations", |_| false);
+    assert!(!version(idle, definition(&none), "").0.contains("absent"));
+    let hidden = without("kustomize-controller").may(|plural, _| plural != "deployments");
+    let (said, warned) = version(hidden, definition(&none), "");
+    assert!(!said.contains("absent"), "{said}");
+    assert!(warned.contains("deployments.apps is forbidden"), "{warned}");
+}
+
+#[test]
+fn what_is_not_in_sight_is_not_called_absent() {
+    let flux = |api, definition| {
+        line(&version(api, definition, "").0, "Flux").trim_start_matches("Flux").trim().to_owned()
+    };
+    let none = || Api::default().with("apps/v1", "Deployment", "deployments", vec![]);
+    let nothing = || {
+        Api::recorded("healthy")
+            .without(|plural| plural == "fluxreports")
+            .may(|plural, _| !["deployments", "fluxinstances"].contains(&plural))
+    };
+    assert_eq!(flux(nothing(), forbidden()), "installed, version not in sight");
+    assert_eq!(flux(none(), forbidden()), "not in sight");
+    assert_eq!(flux(none(), Reply::not_served()), "not installed");
+}
+
+#[test]
+fn a_controller_that_is_not_installed_is_a_warning_of_status_until_something_waits_for_it() {
+    let api = |keep: fn(&serde_json::Value) -> bool| Api::recorded("healthy").only("deployments", keep);
+    let server = serve(api(|item| item["metadata"]["name"] != "helm-controller"));
+    let run = Home::for_server(&server.url()).run("status -o json");
+    let said = warnings(&run);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        said.iter().any(|text| text.starts_with("ControllerNotRunning helm-controller is not installed")),
+        "{said:?}"
+    );
 }

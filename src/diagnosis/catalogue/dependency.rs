@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::declared::{entry, written};
 use super::{called, command, describe, fault, quote, reconcile, resume};
 use crate::diagnosis::cause::{Code, Fault, Quote, Remedy};
 use crate::model::{Conditions, GroupKind, Node, ObjectKey, Snapshot, Source};
@@ -25,7 +26,13 @@ pub(crate) fn dependency_not_found(snapshot: &Snapshot, dependent: &Node, missin
         summary.push_str(&format!("; there is {}", called(found)));
     }
     let fault = fault(missing.clone(), Code::DependencyNotFound, None, summary);
-    let fault = with(fault, ready_words(&dependent.status.conditions));
+    let mut fault = entry(with(fault, ready_words(&dependent.status.conditions)), dependent, missing);
+    for tree in snapshot.declared.trees.values() {
+        // It is built, and something on the way may give it another name or take it away.
+        if let Some(at) = tree.tried().written(missing).next() {
+            fault = fault.seen(written("declares it under that name; a prefix or a patch may change it", &at));
+        }
+    }
     let advice = match similar.first() {
         Some(found) if found.kind == missing.kind => format!(
             "in Git, give the dependsOn entry of {} the namespace {}, or take the entry out",
@@ -205,6 +212,22 @@ pub(crate) fn controller_not_running(deployment: &ObjectKey, wanted: i64) -> Fau
     fault(object, Code::ControllerNotRunning, None, summary).remedy("see why", describe(deployment))
 }
 
+/// A Flux controller has no Deployment, while the others of its installation have theirs.
+pub(crate) fn controller_absent(snapshot: &Snapshot, deployment: &ObjectKey) -> Fault {
+    let (name, namespace) = (&deployment.name, &deployment.namespace);
+    let there: Vec<&str> = snapshot
+        .evidence
+        .workloads
+        .keys()
+        .filter(|key| key.kind == GroupKind::DEPLOYMENT && key.namespace == *namespace)
+        .map(|key| key.name.as_str())
+        .collect();
+    let summary = format!("{name} is not installed: there is no such Deployment in {namespace}");
+    fault(deployment.clone(), Code::ControllerNotRunning, None, summary)
+        .seen(Quote::new("spec", format!("Deployments of Flux in {namespace}: {}", there.join(", "))))
+        .remedy(format!("install {name} again, the way this Flux was installed"), None)
+}
+
 /// A deletion that a finalizer holds, while something waits for the object.
 pub(crate) fn deletion_stuck(node: &Node) -> Fault {
     let holders = node.meta.finalizers.join(", ");
@@ -239,26 +262,33 @@ pub(crate) fn was_unhealthy(node: &Node, waited_for: &ObjectKey) -> Fault {
         .remedy("let it run again", reconcile(&node.key))
 }
 
-/// Who has applied each CustomResourceDefinition and Namespace, by the inventories: where one is missing, whoever brings it
-/// should come first.
-pub(crate) struct Bringers<'a>(BTreeMap<&'a ObjectKey, &'a ObjectKey>);
+/// Who brings each CustomResourceDefinition and Namespace, by the inventories, else by what the repositories declare:
+/// where one is missing, whoever brings it should come first.
+pub(crate) struct Bringers<'a> {
+    by: BTreeMap<&'a ObjectKey, &'a ObjectKey>,
+    snapshot: &'a Snapshot,
+}
 
 impl<'a> Bringers<'a> {
-    /// Of all inventories of this cluster.
+    /// Of all appliers of this cluster.
     pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+        let is_local = |key: &ObjectKey| snapshot.nodes.get(key).is_some_and(|node| !node.remote);
+        let built = snapshot.declared.builds.iter().filter(|(key, _)| is_local(key));
+        let built = built.flat_map(|(key, build)| build.objects.keys().map(move |object| (object, key)));
         let local = snapshot.nodes.values().filter(|node| !node.remote);
         let entries = local
             .flat_map(|node| node.status.inventory.iter().flatten().map(move |entry| (&entry.key, &node.key)));
         let comes_first = |key: &ObjectKey| {
             key.kind == GroupKind::CUSTOM_RESOURCE_DEFINITION || key.kind == GroupKind::NAMESPACE
         };
-        Self(entries.filter(|(key, _)| comes_first(key)).collect())
+        // What is in an inventory was applied, and counts before what is only declared.
+        Self { by: built.chain(entries).filter(|(key, _)| comes_first(key)).collect(), snapshot }
     }
 
     /// Who brings what the fault misses: the missing edge.
     fn of_fault(&self, fault: &Fault) -> Option<&'a ObjectKey> {
         match fault.code {
-            Code::NamespaceNotFound => self.0.get(&fault.object).copied(),
+            Code::NamespaceNotFound => self.by.get(&fault.object).copied(),
             // The object is named `<Kind>.<group>`, the definition `<plural>.<group>`.
             Code::CrdMissing => {
                 let (kind, group) = fault.object.name.split_once('.')?;
@@ -267,21 +297,40 @@ impl<'a> Bringers<'a> {
                 let is_it = |key: &ObjectKey| {
                     key.name.split_once('.').is_some_and(|(plural, of)| of == group && plural.starts_with(stem))
                 };
-                self.0.iter().find(|(key, _)| is_it(key)).map(|(_, bringer)| *bringer)
+                self.by.iter().find(|(key, _)| is_it(key)).map(|(_, bringer)| *bringer)
             }
             _ => None,
         }
     }
 
-    /// Puts the missing edge first among the remedies of a fault that hits `affected`.
+    /// Puts the missing edge first among the remedies of a fault that hits `affected`, as YAML to paste and with the
+    /// place where it belongs.
     pub(crate) fn add_to(&self, mut fault: Fault, affected: &ObjectKey) -> Fault {
         let bringer =
             self.of_fault(&fault).filter(|bringer| **bringer != *affected && bringer.kind == affected.kind);
-        if let Some(bringer) = bringer {
-            let text = format!("{} brings it: add it to dependsOn of {}", called(bringer), affected.name);
-            fault.remedies.insert(0, Remedy { text, command: None });
-            fault.remedies.truncate(3);
-        }
+        let Some(bringer) = bringer else { return fault };
+        let node = self.snapshot.nodes.get(affected);
+        let told = node.is_some_and(|node| node.depends_on.iter().any(|entry| entry.key == *bringer));
+        let text = if told {
+            format!(
+                "{} brings it, and comes first already: let it wait for what it applies (wait: true)",
+                called(bringer)
+            )
+        } else {
+            let entry = match bringer.namespace == affected.namespace {
+                true => format!("{{name: {}}}", bringer.name),
+                false => format!("{{name: {}, namespace: {}}}", bringer.name, bringer.namespace),
+            };
+            let list = node.is_some_and(|node| !node.depends_on.is_empty());
+            let yaml =
+                if list { format!("dependsOn: […, {entry}]") } else { format!("dependsOn: [{entry}]") };
+            let last = node.and_then(|node| node.depends_on.iter().rev().find_map(|entry| entry.at.clone()));
+            let at = last.or_else(|| node?.declared_at.clone());
+            let at = at.map(|at| format!(" ({}:{})", at.path, at.line)).unwrap_or_default();
+            format!("{} brings it: add to spec of {}{at}: {yaml}", called(bringer), affected.name)
+        };
+        fault.remedies.insert(0, Remedy { text, command: None });
+        fault.remedies.truncate(3);
         fault
     }
 }

@@ -24,6 +24,7 @@ mod apply;
 mod artifact;
 mod build;
 mod cluster;
+pub(crate) mod declared;
 pub(crate) mod dependency;
 mod expression;
 mod health;
@@ -131,6 +132,11 @@ pub fn quote(source: &'static str, text: &str) -> Quote {
 /// A command, its `{}` filled in; `None` when a name is too odd to be typed safely.
 pub fn command(template: &str, arguments: &[&str]) -> Option<String> {
     words::command(template, arguments)
+}
+
+/// A public key by its ends, `age1q8f…x3kd`.
+pub(crate) fn short_recipient(recipient: &str) -> String {
+    words::short_recipient(recipient)
 }
 
 /// `kubectl describe` of an object.

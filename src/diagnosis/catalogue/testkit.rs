@@ -97,6 +97,7 @@ pub(super) fn source(kind: GroupKind, id: &str, url: &str) -> Source {
         url: url.to_owned(),
         secret: None,
         oci: false,
+        filtered: false,
         upstream: Vec::new(),
         interval: None,
         timeout: None,

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use crate::diagnosis::Diagnosis;
-use crate::model::{GroupKind, ObjectKey};
+use crate::model::{GroupKind, ObjectKey, OriginKind};
+use crate::wire::codes;
 
 /// Words for a kind, in any case; the first one is what we print.
 const WORDS: &[(GroupKind, &[&str])] = &[
@@ -119,6 +120,16 @@ pub enum ObjectError {
         /// The nearest names, spelt so that they work, the nearest first.
         similar: Vec<String>,
     },
+    /// It may be there: its kind was not seen whole where it would be.
+    #[error("{name} is out of sight: {why}")]
+    OutOfSight {
+        /// What was typed.
+        name: String,
+        /// Which kinds were not seen, and where.
+        why: String,
+        /// The command that tells whether they may be; `None` where rights are not the reason.
+        ask: Option<String>,
+    },
     /// More than one object of that name.
     #[error("`{name}` could be any of {}", .candidates.join(", "))]
     Ambiguous {
@@ -164,6 +175,7 @@ impl ObjectError {
                     Some(format!("did you mean `{first}`{rest}?"))
                 }
             },
+            Self::OutOfSight { ask, .. } => ask.clone(),
             Self::Ambiguous { .. } => Some("name one of them in full, or narrow with -n".to_owned()),
             Self::NotAnApplier { .. } => None,
             Self::OtherNamespace { .. } => {
@@ -205,6 +217,9 @@ pub fn resolve(
     if let Some(key) = look_up(diagnosis, &object.name, namespace, &candidates, &typed)? {
         return Ok(key);
     }
+    if let Some(error) = out_of_sight(diagnosis, &typed, namespace, &candidates) {
+        return Err(error);
+    }
     let among = match &candidates[..] {
         [kind] => kind.kind.to_string(),
         _ => "Kustomization or HelmRelease".to_owned(),
@@ -231,10 +246,43 @@ pub fn resolve_source(
     };
     let missing = diagnosis.causes.iter().map(|cause| &cause.fault.object);
     let hits: BTreeSet<&ObjectKey> = diagnosis.sources.keys().chain(missing).filter(fits).collect();
-    only(&hits.into_iter().collect::<Vec<_>>(), &typed)?.ok_or_else(|| ObjectError::NotFound {
+    if let Some(key) = only(&hits.into_iter().collect::<Vec<_>>(), &typed)? {
+        return Ok(key);
+    }
+    let kinds = object.kind.as_slice();
+    Err(out_of_sight(diagnosis, &typed, namespace, kinds).unwrap_or_else(|| ObjectError::NotFound {
         what: format!("source `{typed}` in sight"),
         similar: Vec::new(),
+    }))
+}
+
+/// Why it cannot be said that nothing of that name is in this namespace; `None` where the first of these kinds, which is
+/// what a bare name means, was seen whole there.
+fn out_of_sight(
+    diagnosis: &Diagnosis,
+    typed: &str,
+    namespace: Option<&str>,
+    kinds: &[GroupKind],
+) -> Option<ObjectError> {
+    let place = namespace.filter(|_| diagnosis.origin == OriginKind::Live)?;
+    let hidden = |kind: &&GroupKind| !diagnosis.coverage.covers_in(kind, place);
+    let first = kinds.first().filter(hidden)?;
+    let plurals: Vec<&str> = kinds.iter().filter(hidden).filter_map(plural).collect();
+    let (name, plurals) = (typed.to_owned(), plurals.join(" or "));
+    let forbidden = diagnosis.warnings.iter().any(|warning| warning.code == codes::FORBIDDEN);
+    Some(if forbidden {
+        let ask = plural(first);
+        let ask = ask.map(|plural| format!("kubectl auth can-i list {plural}.{} -n {place}", first.group));
+        ObjectError::OutOfSight { name, why: format!("you may not list {plurals} in {place}"), ask }
+    } else {
+        ObjectError::OutOfSight { name, why: format!("no list of {plurals} in {place} was read"), ask: None }
     })
+}
+
+/// The word for several of a kind, as in its path.
+fn plural(kind: &GroupKind) -> Option<&'static str> {
+    let (_, words) = WORDS.iter().find(|(known, _)| known == kind)?;
+    words.last().copied()
 }
 
 /// Looks for the name kind by kind, among what exists before what is missing; stops at the first kind that has it.
@@ -372,6 +420,21 @@ mod tests {
     #[test]
     fn a_dependency_that_does_not_exist_can_be_asked_about() {
         assert_eq!(find("gone", None).unwrap(), "Kustomization/a/gone");
+    }
+
+    #[test]
+    fn what_could_not_be_seen_is_out_of_sight_and_not_absent() {
+        let mut found = diagnosis([ks("a/apps")]);
+        found.coverage.cover(GroupKind::KUSTOMIZATION, "a");
+        let error = |found: &Diagnosis, text: &str| {
+            resolve(found, &text.parse().unwrap(), None, None).unwrap_err().to_string()
+        };
+        assert_eq!(error(&found, "ks/a/x"), "no Kustomization named `x` in namespace a");
+        assert_eq!(error(&found, "ks/b/x"), "ks/b/x is out of sight: no list of kustomizations in b was read");
+        found = found.warning(codes::FORBIDDEN, "Kustomization objects may be listed in a only", None);
+        assert_eq!(error(&found, "ks/b/x"), "ks/b/x is out of sight: you may not list kustomizations in b");
+        found.origin = OriginKind::Declared;
+        assert_eq!(error(&found, "ks/b/x"), "no Kustomization named `x` in namespace b");
     }
 
     #[test]

@@ -67,6 +67,7 @@ fn spec(kind: GroupKind, text: &str) -> Spec {
             source: Some(source("flux-system/flux-system")),
             applied_by: None,
             declared_at: None,
+            edges_at: BTreeMap::new(),
             labels: BTreeMap::new(),
             blocked_by: Vec::new(),
         },
@@ -215,6 +216,7 @@ pub(crate) fn cause(code: Code, object: ObjectKey, affected: Vec<ObjectKey>) -> 
         affected,
         cycle: Vec::new(),
         blocks: 0,
+        suspects: Vec::new(),
         clock: RetryClock {
             last_good: Some((Revision(OLD.to_owned()), Some(at("02:11")))),
             next_try: Some(at("03:41")),

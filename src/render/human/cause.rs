@@ -66,8 +66,32 @@ pub(super) fn evidence(page: &mut Page<'_>, cause: &Cause, now: Timestamp, in_fu
             text.push(page.symbols.ellipsis.chars().next().unwrap_or('.'));
         }
         let time = quote.time.map(|time| format!("{} ", moment(time, now))).unwrap_or_default();
-        let place = quote.at.as_ref().map(|at| format!(" ({}:{})", at.path, at.line)).unwrap_or_default();
-        let line = page.plain(format!("{}: {time}{text}{place}", quote.source));
+        let place = quote.at.as_ref().map(|at| format!("{}:{}", at.path, at.line));
+        let told = match (place, quote.source) {
+            (Some(place), "file") => format!("file: {place} {text}"), // the place is what it is about
+            (Some(place), source) => format!("{source}: {time}{text} ({place})"),
+            (None, source) => format!("{source}: {time}{text}"),
+        };
+        let line = page.plain(told);
+        page.paragraph(2, &line)?;
+    }
+    if !cause.suspects.is_empty() {
+        broke(page, cause, now)?;
+    }
+    Ok(())
+}
+
+/// The commits that may have broken it, one line each.
+fn broke(page: &mut Page<'_>, cause: &Cause, now: Timestamp) -> io::Result<()> {
+    let alone = cause.suspects.len() == 1;
+    for commit in &cause.suspects {
+        let worked = cause.clock.last_good.as_ref().filter(|_| alone);
+        let worked = worked.map(|(revision, _)| format!(" ({} worked)", revision.short())).unwrap_or_default();
+        let verb = if alone { "broke" } else { "may have broken it" };
+        let (subject, author) = (clean(&commit.subject), clean(&commit.author));
+        let text =
+            format!("{verb}: {} \"{subject}\", {} by {author}{worked}", commit.short, moment(commit.time, now));
+        let line = page.plain(text);
         page.paragraph(2, &line)?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Reports for people: words, symbols and tables, in the width and the colours of a [`View`](super::View).
 
 mod cause;
+pub mod impact;
 mod page;
 pub mod status;
 pub mod version;

@@ -1,11 +1,13 @@
 //! `version` for people.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use comfy_table::{Table, presets};
 
 use super::page::Page;
 use crate::diagnosis::installation::Installation;
+use crate::model::Presence;
 use crate::render::View;
 
 /// Writes the versions; without an installation that of this program alone.
@@ -25,14 +27,17 @@ pub fn write(
     }
     let flux = match &installation.version {
         Some(version) => page.words(version),
-        None if installation.controllers.is_empty() => "not in sight".to_owned(),
-        None => "unknown".to_owned(),
+        None => match installation.presence {
+            Presence::There => "installed, version not in sight".to_owned(),
+            Presence::Absent => "not installed".to_owned(),
+            Presence::Hidden => "not in sight".to_owned(),
+        },
     };
     page.line(&format!("Flux                {flux}"))?;
     if installation.controllers.is_empty() {
         return Ok(());
     }
-    let namespaces: std::collections::BTreeSet<&str> =
+    let namespaces: BTreeSet<&str> =
         installation.controllers.iter().map(|controller| controller.key.namespace.as_str()).collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -47,6 +52,9 @@ pub fn write(
             format!("{}/{}", controller.available, controller.wanted),
             page.words(&flags),
         ]);
+    }
+    for absent in &installation.absent {
+        table.add_row([page.words(&absent.name), "-".to_owned(), "absent".to_owned(), "-".to_owned()]);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 #[cfg(test)]
 use super::super::schema;
-use crate::diagnosis::{Cause, ObjectReport};
+use crate::diagnosis::{Cause, ObjectReport, SourceReport, State};
 use crate::model::{At, ObjectKey, Warning};
 
 /// Which object.
@@ -78,11 +78,14 @@ pub(super) struct ReadyV1<'a> {
 /// A dependency with what it means right now.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Dependency"))]
+#[serde(rename_all = "camelCase")]
 pub(super) struct DependencyV1<'a> {
     #[serde(flatten)]
     key: RefV1<'a>,
     #[cfg_attr(test, schemars(schema_with = "schema::verdict"))]
     verdict: &'static str,
+    /// Where the entry stands in the repository.
+    declared_at: Option<AtV1<'a>>,
 }
 
 /// One fault, however many objects it hits.
@@ -159,12 +162,42 @@ pub(super) fn object(object: &ObjectReport) -> ObjectV1<'_> {
         depends_on: object
             .depends_on
             .iter()
-            .map(|(key, verdict)| DependencyV1 { key: reference(key), verdict: verdict.as_str() })
+            .map(|(key, verdict)| DependencyV1 {
+                key: reference(key),
+                verdict: verdict.as_str(),
+                declared_at: object.edges_at.get(key).map(place),
+            })
             .collect(),
         source: object.source.as_ref().map(reference),
         applied_by: object.applied_by.as_ref().map(reference),
         declared_at: object.declared_at.as_ref().map(place),
         blocked_by: references(&object.blocked_by),
+    }
+}
+
+/// What is no applier: a source, or what does not exist.
+pub(super) fn other_object<'a>(
+    key: &'a ObjectKey,
+    state: State,
+    source: Option<&'a SourceReport>,
+) -> ObjectV1<'a> {
+    let revision = source.and_then(|source| source.fetched.as_ref()).map(|(revision, _)| revision.0.as_str());
+    ObjectV1 {
+        key: reference(key),
+        state: state.as_str(),
+        stalled: source.is_some_and(|source| source.stalled),
+        retrying: false,
+        layer: None,
+        ready: None,
+        since: None,
+        revision,
+        source_revision: None,
+        suspended: state == State::Suspended,
+        depends_on: Vec::new(),
+        source: None,
+        applied_by: None,
+        declared_at: None,
+        blocked_by: source.map(|source| references(&source.blocked_by)).unwrap_or_default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! JSON for machines, `fluxlayers/v1`: structs of their own, so that no change inside changes what scripts read.
 
 mod common;
+pub mod impact;
 pub mod status;
 pub mod version;
 pub mod why;
@@ -25,6 +26,26 @@ pub fn write_line(out: &mut impl io::Write, document: &impl Serialize) -> io::Re
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
     document.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")
+}
+
+/// One line of JSON that is YAML as well: characters outside of the basic plane are escaped as YAML spells them.
+pub(super) fn write_in_yaml(out: &mut impl io::Write, document: &impl Serialize) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(out, EscapingForYaml);
+    document.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+struct EscapingForYaml;
+
+impl serde_json::ser::Formatter for EscapingForYaml {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        for char in text.chars() {
+            match char {
+                char if super::text::is_harmful(char) => write!(out, "\\U{:08x}", u32::from(char))?,
+                char => write!(out, "{char}")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Printing with escapes for what JSON would let through: C1 controls, DEL, turns of direction.

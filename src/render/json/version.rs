@@ -4,6 +4,7 @@ use serde::Serialize;
 
 #[cfg(test)]
 use super::super::schema;
+use super::common::{RefV1, references};
 use crate::diagnosis::installation::{Controller, Installation};
 
 /// The document.
@@ -25,6 +26,8 @@ pub struct VersionV1<'a> {
     flux: Option<&'a str>,
     /// The controllers of Flux.
     controllers: Vec<ControllerV1<'a>>,
+    /// Deployments of controllers that do not exist although there is something for them to do.
+    absent: Vec<RefV1<'a>>,
 }
 
 /// One controller.
@@ -50,6 +53,7 @@ impl<'a> VersionV1<'a> {
     /// The document of an installation; without one, of this program alone.
     pub fn new(kubernetes: Option<&'a str>, installation: Option<&'a Installation>) -> Self {
         let controllers = installation.map(|found| found.controllers.as_slice()).unwrap_or_default();
+        let absent = installation.map(|found| found.absent.as_slice()).unwrap_or_default();
         Self {
             api_version: "fluxlayers/v1",
             kind: "Version",
@@ -57,6 +61,7 @@ impl<'a> VersionV1<'a> {
             kubernetes,
             flux: installation.and_then(|found| found.version.as_deref()),
             controllers: controllers.iter().map(ControllerV1::new).collect(),
+            absent: references(absent),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::super::schema;
 use super::common::{CauseV1, ObjectV1, WarningV1, cause, object, warning};
 use crate::diagnosis::why::{Target, Why};
+use crate::model::Commit;
 
 /// The document for one target, or for everything that is not ready.
 #[derive(Serialize)]
@@ -26,8 +27,8 @@ pub struct WhyV1<'a> {
     root_causes: Vec<CauseV1<'a>>,
     /// What would stop it next. Not filled yet.
     next: Vec<CauseV1<'a>>,
-    /// Commits that may have broken it. Not filled yet.
-    suspects: Vec<SuspectV1>,
+    /// Commits that may have broken it, newest first, at most five; filled where a repository is joined.
+    suspects: Vec<SuspectV1<'a>>,
     /// What is no cause and should be known.
     warnings: Vec<WarningV1<'a>>,
 }
@@ -35,12 +36,14 @@ pub struct WhyV1<'a> {
 /// A commit that touches what the failing object is built from.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Suspect"))]
-struct SuspectV1 {
-    commit: String,
+struct SuspectV1<'a> {
+    commit: &'a str,
+    #[cfg_attr(test, schemars(schema_with = "schema::moment"))]
     time: String,
-    author: String,
-    subject: String,
-    paths: Vec<String>,
+    author: &'a str,
+    subject: &'a str,
+    /// Files that it changes.
+    paths: &'a [String],
 }
 
 /// The document for several targets.
@@ -71,9 +74,19 @@ impl<'a> WhyV1<'a> {
             },
             root_causes: why.causes.iter().map(cause).collect(),
             next: Vec::new(),
-            suspects: Vec::new(),
+            suspects: why.suspects().into_iter().map(suspect).collect(),
             warnings: why.warnings.iter().copied().map(warning).collect(),
         }
+    }
+}
+
+fn suspect(commit: &Commit) -> SuspectV1<'_> {
+    SuspectV1 {
+        commit: &commit.id,
+        time: commit.time.to_string(),
+        author: &commit.author,
+        subject: &commit.subject,
+        paths: &commit.paths,
     }
 }
 

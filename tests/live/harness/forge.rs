@@ -1,5 +1,5 @@
 //! Where Flux fetches from: Git repositories by `git http-backend`, one part of them behind a password, Helm charts as
-//! files, and a page that is neither.
+//! files, and a page that says that there is nothing.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -95,7 +95,7 @@ async fn answer(root: &Path, request: Request<Incoming>) -> Answer {
     } else if let Some(rest) = path.strip_prefix("/charts/") {
         Ok(file(&root.join("charts"), rest))
     } else {
-        Ok(plain(StatusCode::OK, "text/html", "<!DOCTYPE html><html><body>Sign in</body></html>"))
+        Ok(plain(StatusCode::NOT_FOUND, "text/html", "<!DOCTYPE html><html><body>Nothing here</body></html>"))
     };
     outcome.unwrap_or_else(|error| plain(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", format!("{error:#}")))
 }

@@ -18,6 +18,11 @@ impl Repository {
             bare: forge.join(format!("git/{name}.git")),
             work: forge.join(format!("work/{name}")),
         };
+        for old in [&repository.bare, &repository.work] {
+            if old.exists() {
+                std::fs::remove_dir_all(old)?; // of another scenario with the same files
+            }
+        }
         std::fs::create_dir_all(&repository.bare)?;
         std::fs::create_dir_all(&repository.work)?;
         repository.git(&repository.bare, &["init", "--quiet", "--bare", "--initial-branch=main", "."])?;

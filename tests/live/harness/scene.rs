@@ -10,8 +10,11 @@ use serde_json::{Value, json};
 
 use super::api::documents;
 use super::git::Repository;
-use super::{Answer, Api, Bench, here, ours, record};
+use super::{Answer, Api, Bench, condition, here, ours, record};
 use crate::table;
+
+/// Namespaces that no scenario takes down.
+const PERMANENT: [&str; 2] = ["flux-system", "kube-system"];
 
 /// A namespace of the scenario's name, and a GitRepository `repo` in it.
 pub(crate) struct Scene<'a> {
@@ -175,16 +178,28 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    /// Waits until every Flux object of the table's entry reads as the recording of that name does.
+    /// Waits until every Flux object of the table's entry reads as the recording of that name does. What was running
+    /// when it was recorded, and had failed before, is awaited until it has failed.
     pub(crate) fn await_recorded(&self, entry: &str) -> Result<()> {
+        let table = table::expected();
+        let table = &table["scenes"][entry]["objects"];
         for object in recorded(entry)? {
             let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
             let kind = object["kind"].as_str().unwrap_or_default();
             let reference = format!("{kind}/{}/{}", text("namespace"), text("name"));
             for wanted in object["status"]["conditions"].as_array().into_iter().flatten() {
                 let field = |name: &str| wanted[name].as_str().unwrap_or_default();
-                if matches!(field("type"), "Ready" | "Stalled") && field("status") != "Unknown" {
-                    self.api.await_condition(&reference, field("type"), field("status"), field("reason"))?;
+                match (field("type"), field("status")) {
+                    ("Ready", "Unknown") if table[&reference]["state"] == "Failed" => {
+                        self.api.await_that(&reference, "a failure", |object| {
+                            let ready = object.and_then(|object| condition(object, "Ready"));
+                            ready.is_some_and(|(status, _)| status == "False")
+                        })?;
+                    }
+                    ("Ready" | "Stalled", status @ ("True" | "False")) => {
+                        self.api.await_condition(&reference, field("type"), status, field("reason"))?;
+                    }
+                    _ => {}
                 }
             }
         }
@@ -270,6 +285,9 @@ impl<'a> Scene<'a> {
                 let name = format!("{kind}/{}/{}", text("namespace"), text("name"));
                 self.api.await_that(&name, "its end", |object| object.is_none())?;
             }
+        }
+        for namespace in self.namespaces.iter().filter(|namespace| !PERMANENT.contains(&namespace.as_str())) {
+            self.api.await_that(&format!("Namespace//{namespace}"), "its end", |object| object.is_none())?;
         }
         Ok(())
     }

@@ -1,0 +1,133 @@
+//! What a snapshot says of itself beside its objects: how much was seen, and what could not be.
+//!
+//! Pure. It stands in field `fluxlayers` of a `v1` List, which kubectl passes over.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::builder::codes;
+use crate::model::{Coverage, GroupKind, ObjectKey, Snapshot, Warning};
+
+/// Field `fluxlayers` of a List.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Stated {
+    /// Version of the program that wrote it.
+    pub version: String,
+    /// Where it looked, for people.
+    pub from: String,
+    /// False when something could not be read.
+    pub complete: bool,
+    /// Kinds that were seen whole. What is not among them may exist without being here.
+    pub covers: Vec<Covered>,
+    /// What was wrong with what was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Told>,
+}
+
+/// One kind that was seen whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Covered {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Kind.
+    pub kind: String,
+    /// In these namespaces alone; without the field everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
+}
+
+/// One warning.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    code: String,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<About>,
+}
+
+/// What a warning is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct About {
+    group: String,
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+impl Stated {
+    /// What a snapshot has to say of itself.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let everywhere = snapshot.coverage.everywhere().map(|kind| (kind, None));
+        let mut in_some: BTreeMap<&GroupKind, Vec<String>> = BTreeMap::new();
+        for (kind, namespace) in snapshot.coverage.namespaces() {
+            in_some.entry(kind).or_default().push(namespace.to_owned());
+        }
+        in_some.retain(|kind, _| !snapshot.coverage.covers_everywhere(kind));
+        let mut covers: Vec<_> =
+            everywhere.chain(in_some.into_iter().map(|(kind, names)| (kind, Some(names)))).collect();
+        covers.sort();
+        let covered = |(kind, namespaces): (&GroupKind, _)| Covered {
+            group: kind.group.to_string(),
+            kind: kind.kind.to_string(),
+            namespaces,
+        };
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            from: snapshot.label.clone(),
+            complete: snapshot.complete,
+            covers: covers.into_iter().map(covered).collect(),
+            warnings: snapshot.warnings.iter().map(Told::of).collect(),
+        }
+    }
+
+    /// Takes back that a kind was seen.
+    pub fn forget(&mut self, kind: &GroupKind) {
+        self.covers.retain(|covered| covered.group != kind.group || covered.kind != kind.kind);
+    }
+
+    pub(super) fn coverage(&self) -> Coverage {
+        let mut coverage = Coverage::default();
+        for Covered { group, kind, namespaces } in &self.covers {
+            let kind = GroupKind::new(group.as_str(), kind.as_str());
+            match namespaces {
+                None => coverage.cover_everywhere(kind),
+                Some(namespaces) => {
+                    namespaces.iter().for_each(|namespace| coverage.cover(kind.clone(), namespace.as_str()));
+                }
+            }
+        }
+        coverage
+    }
+
+    pub(super) fn warnings(&self) -> impl Iterator<Item = Warning> {
+        self.warnings.iter().map(Told::warning)
+    }
+}
+
+impl Told {
+    fn of(warning: &Warning) -> Self {
+        let about = |key: &ObjectKey| About {
+            group: key.kind.group.to_string(),
+            kind: key.kind.kind.to_string(),
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+        };
+        let object = warning.object.as_ref().map(about);
+        Self { code: warning.code.to_owned(), text: warning.text.clone(), object }
+    }
+
+    fn warning(&self) -> Warning {
+        // A code that a later version made: something was out of its sight.
+        let code = codes::ALL.into_iter().find(|code| *code == self.code).unwrap_or(codes::NOT_COVERED);
+        let key = |about: &About| {
+            let kind = GroupKind::new(about.group.as_str(), about.kind.as_str());
+            ObjectKey::new(kind, about.namespace.as_str(), about.name.as_str())
+        };
+        Warning { code, text: self.text.clone(), object: self.object.as_ref().map(key) }
+    }
+}
