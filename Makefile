@@ -18,6 +18,9 @@ demo: ## Show the built-in blocked cluster (exits 1: the cluster is blocked)
 test: ## Run all tests
 	$(CARGO) test --locked
 
+bench: ## Measure `status` on a slow line
+	$(CARGO) bench --locked --bench latency
+
 live: ## Run the live bench: real Flux controllers on a real API server (needs Go and git)
 	tests/live/run $(FILTER)
 
