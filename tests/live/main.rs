@@ -13,6 +13,7 @@
 )]
 
 mod harness;
+mod load;
 mod scenarios;
 #[path = "../table/mod.rs"]
 mod table;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 use harness::Bench;
 use scenarios::{SCENARIOS, Scenario};
@@ -32,7 +33,7 @@ const SIDE_BY_SIDE: usize = 12;
 
 fn main() -> ExitCode {
     match run() {
-        Ok(conclusion) => conclusion.exit_code(),
+        Ok(code) => code,
         Err(error) => {
             eprintln!("the live bench: {error:#}");
             ExitCode::from(2)
@@ -46,13 +47,18 @@ fn folder(variable: &str) -> Result<PathBuf> {
     Ok(PathBuf::from(folder))
 }
 
-fn run() -> Result<Conclusion> {
+fn run() -> Result<ExitCode> {
     let mut arguments = Arguments::from_args();
     if arguments.list {
         let trials = SCENARIOS.iter().map(|scenario| Trial::test(scenario.name, || Ok(()))).collect();
-        return Ok(libtest_mimic::run(&arguments, trials));
+        return Ok(libtest_mimic::run(&arguments, trials).exit_code());
     }
     let (bin, dir) = (folder("FLUXLAYERS_LIVE_BIN")?, folder("FLUXLAYERS_LIVE_DIR")?);
+    if let Some(count) = std::env::var_os("FLUXLAYERS_LIVE_LOAD") {
+        let count = count.to_str().and_then(|count| count.parse().ok()).context("--load wants a number")?;
+        load::measure(&Bench::without_controllers(&bin, &dir, false)?, count)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let bench = Arc::new(start(&bin, &dir)?);
     let (alone, shared): (Vec<_>, Vec<_>) = SCENARIOS.iter().partition(|scenario| scenario.alone);
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
@@ -60,7 +66,7 @@ fn run() -> Result<Conclusion> {
     arguments.test_threads = Some(1);
     let afterwards = libtest_mimic::run(&arguments, trials(&bench, &alone));
     bench.controllers.all_alive()?;
-    Ok(if conclusion.has_failed() { conclusion } else { afterwards })
+    Ok(if conclusion.has_failed() { conclusion } else { afterwards }.exit_code())
 }
 
 fn start(bin: &Path, dir: &Path) -> Result<Bench> {

@@ -141,6 +141,18 @@ impl Api {
         Ok(object.map(|object| json!(object)))
     }
 
+    /// The endpoints of a kind by namespace, for what has to be fast.
+    pub(crate) fn endpoints(&self, kind: &str) -> Result<impl Fn(&str) -> KubeApi<DynamicObject>> {
+        let (resource, _) = self.resource(&kind_named(kind))?;
+        let client = self.client.clone();
+        Ok(move |namespace: &str| KubeApi::namespaced_with(client.clone(), namespace, &resource))
+    }
+
+    /// Runs to its end what needs the runtime.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// All objects of a kind in a namespace, or in all of them (""), as the server orders them.
     pub(crate) fn list(&self, kind: &str, namespace: &str) -> Result<Vec<Value>> {
         self.list_kind(&kind_named(kind), namespace)

@@ -66,22 +66,18 @@ pub(crate) struct Controllers {
 }
 
 impl Controllers {
-    /// Starts all of them with their default flags; only the wait before a dependent asks again is shorter. Each has a
-    /// Deployment, as where Flux was installed, whose Pod kwok runs.
-    pub(crate) fn start(cluster: &Cluster, api: &Api, dir: &Path) -> Result<Controllers> {
-        let controllers = Controllers {
+    /// None of them, until they are launched.
+    pub(crate) fn of(cluster: &Cluster, dir: &Path) -> Result<Controllers> {
+        Ok(Controllers {
             dir: dir.to_owned(),
             kubeconfig: cluster.kubeconfig("admin"),
             storage: format!("127.0.0.1:{}", free_port()?),
             running: Mutex::default(),
-        };
-        for controller in Controller::ALL {
-            controllers.launch(api, cluster.program(controller.name()), controller, &[])?;
-        }
-        Ok(controllers)
+        })
     }
 
-    /// Starts one that does not run.
+    /// Starts one that does not run, with these flags beside its defaults; only the wait before a dependent asks again is
+    /// shorter. It has a Deployment, as where Flux was installed, whose Pod kwok runs.
     pub(crate) fn launch(
         &self,
         api: &Api,

@@ -20,9 +20,9 @@ use tokio::process::Command;
 use tokio::runtime::Handle;
 
 /// Who may read what lies under `/private/`.
-pub(crate) const USER: &str = "flux";
+const USER: &str = "flux";
 /// The password of [`USER`].
-pub(crate) const PASSWORD: &str = "only-for-this-test";
+const PASSWORD: &str = "only-for-this-test";
 
 /// The server. It lives as long as the runtime.
 pub(crate) struct Forge {

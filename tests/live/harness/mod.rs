@@ -20,8 +20,8 @@ use tokio::runtime::{Builder, Runtime};
 pub(crate) use self::api::{Api, condition};
 use self::cluster::Cluster;
 pub(crate) use self::controllers::{Controller, Controllers};
-pub(crate) use self::forge::{Forge, PASSWORD, USER};
-pub(crate) use self::ours::Answer;
+pub(crate) use self::forge::Forge;
+pub(crate) use self::ours::{Answer, program};
 pub(crate) use self::scene::Scene;
 
 /// All that runs. What it started has ended when it is dropped, in the order of its fields.
@@ -63,6 +63,15 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
 impl Bench {
     /// Starts everything. `bin` is where `tests/live/build` put the programs, `dir` an empty folder.
     pub(crate) fn start(bin: &Path, dir: &Path, record: bool) -> Result<Bench> {
+        let bench = Bench::without_controllers(bin, dir, record)?;
+        for controller in Controller::ALL {
+            bench.launch(controller, &[])?;
+        }
+        Ok(bench)
+    }
+
+    /// The cluster alone, with Flux's CRDs.
+    pub(crate) fn without_controllers(bin: &Path, dir: &Path, record: bool) -> Result<Bench> {
         ensure!(bin.join("kube-apiserver").exists(), "no {}: run tests/live/run", bin.display());
         std::fs::create_dir_all(dir)?;
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -71,7 +80,7 @@ impl Bench {
         let cluster = Cluster::start(bin, dir)?;
         let api = Api::new(&cluster.kubeconfig("admin"), runtime.handle().clone())?;
         install_flux(&api, bin)?;
-        let controllers = Controllers::start(&cluster, &api, dir)?;
+        let controllers = Controllers::of(&cluster, dir)?;
         Ok(Bench { controllers, cluster, api, forge, dir: dir.to_owned(), record, _runtime: runtime })
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::Bench;
@@ -25,34 +25,51 @@ impl Answer {
 
 /// `kubectl-fluxlayers` with these arguments against the bench, as one of its users, in a cleared environment.
 pub(crate) fn run(bench: &Bench, user: &str, arguments: &[&str]) -> Result<Answer> {
-    let program = env!("CARGO_BIN_EXE_kubectl-fluxlayers");
-    answer(Command::new(program).args(arguments), &bench.cluster.kubeconfig(user), bench)
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kubectl-fluxlayers"));
+    program.env_clear().args(arguments);
+    answer(&mut program, bench, user)
 }
 
 /// `kubectl fluxlayers …`, which kubectl finds on the PATH.
 pub(crate) fn run_by_kubectl(bench: &Bench, user: &str, arguments: &[&str]) -> Result<Answer> {
-    let folder =
-        Path::new(env!("CARGO_BIN_EXE_kubectl-fluxlayers")).parent().context("a program lies in a folder")?;
     let mut kubectl = bench.cluster.program("kubectl");
-    kubectl.arg("fluxlayers").args(arguments);
-    let path = folder.to_str().context("a path of plain text")?.to_owned();
-    answer(kubectl.env("PATH", path), &bench.cluster.kubeconfig(user), bench)
+    kubectl.arg("fluxlayers").args(arguments).env("PATH", our_folder()?);
+    answer(&mut kubectl, bench, user)
 }
 
-fn answer(command: &mut Command, kubeconfig: &Path, bench: &Bench) -> Result<Answer> {
-    let path: Vec<_> =
-        command.get_envs().filter(|(name, _)| *name == "PATH").map(|(_, path)| path.map(Into::into)).collect();
-    let path: Option<std::ffi::OsString> = path.into_iter().flatten().next();
-    command.env_clear().env("KUBECONFIG", kubeconfig).env("HOME", bench.dir()).env("LC_ALL", "C.UTF-8");
-    if let Some(path) = path {
-        command.env("PATH", path);
-    }
-    let output = command.current_dir(bench.dir()).output().context("cannot start the program")?;
-    let code = output.status.code();
-    ensure!(code.is_some(), "ended by a signal: {}", output.status);
-    Ok(Answer {
-        code: code.unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout)?,
-        stderr: String::from_utf8(output.stderr)?,
-    })
+/// `kubectl` with these arguments as the administrator: `fluxlayers …` is this program, started directly.
+pub(crate) fn program(bench: &Bench, arguments: &[&str]) -> Result<Command> {
+    let mut command = match arguments {
+        ["fluxlayers", rest @ ..] => {
+            let mut ours = Command::new(env!("CARGO_BIN_EXE_kubectl-fluxlayers"));
+            ours.env_clear().args(rest);
+            ours
+        }
+        _ => {
+            let mut kubectl = bench.cluster.program("kubectl");
+            kubectl.args(arguments);
+            kubectl
+        }
+    };
+    at_home(&mut command, bench, "admin");
+    Ok(command)
+}
+
+fn our_folder() -> Result<&'static Path> {
+    Path::new(env!("CARGO_BIN_EXE_kubectl-fluxlayers")).parent().context("a program lies in a folder")
+}
+
+fn at_home(command: &mut Command, bench: &Bench, user: &str) {
+    command
+        .env("KUBECONFIG", bench.cluster.kubeconfig(user))
+        .env("HOME", bench.dir())
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir(bench.dir());
+}
+
+fn answer(command: &mut Command, bench: &Bench, user: &str) -> Result<Answer> {
+    at_home(command, bench, user);
+    let output = command.output().context("cannot start the program")?;
+    let code = output.status.code().with_context(|| format!("ended by a signal: {}", output.status))?;
+    Ok(Answer { code, stdout: String::from_utf8(output.stdout)?, stderr: String::from_utf8(output.stderr)? })
 }
