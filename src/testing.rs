@@ -97,6 +97,7 @@ pub(crate) fn source() -> Source {
         secret: None,
         oci: false,
         upstream: Vec::new(),
+        makes: Vec::new(),
         interval: Some(Duration::from_secs(60)),
         timeout: None,
         observed_generation: Some(1),

@@ -1,5 +1,7 @@
 //! Root causes: one fault is one cause, however many objects it hits.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::model::{At, ObjectKey, Revision};
@@ -168,6 +170,8 @@ pub struct RetryClock {
     pub last_good: Option<(Revision, Option<Timestamp>)>,
     /// When the next try is due; `None` when no retry will come or it is not known.
     pub next_try: Option<Timestamp>,
+    /// How often it tries, where that is too often to name the next time.
+    pub every: Option<Duration>,
     /// What starts a run sooner.
     pub wakes: Option<&'static str>,
 }

@@ -11,6 +11,7 @@ mod diagnose;
 pub mod installation;
 pub mod needs;
 mod report;
+mod stale;
 mod standing;
 mod told;
 mod verdict;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::catalogue::{self, Failure, Lead, dependency};
 use super::cause::{Code, Fault};
+use super::installation::Installation;
 use super::report::Verdict;
 use super::standing::{OwnFailure, SourceStanding, Standing, allowed, is_older, source_not_found};
 use crate::graph::{Graph, Layering, Relation, components, shortest_loop};
@@ -50,18 +51,22 @@ struct Vertex {
 
 struct Walker<'a> {
     snapshot: &'a Snapshot,
+    installation: &'a Installation,
     graph: &'a Graph,
     standings: &'a BTreeMap<&'a ObjectKey, Standing>,
     source_standings: &'a BTreeMap<&'a ObjectKey, SourceStanding>,
     keys: Vec<&'a ObjectKey>,
     index: BTreeMap<&'a ObjectKey, usize>,
     vertices: Vec<Vertex>,
+    /// Which ArtifactGenerator makes each ExternalArtifact, whether or not it exists yet.
+    makers: BTreeMap<&'a ObjectKey, &'a ObjectKey>,
     hidden: BTreeSet<ObjectKey>,
 }
 
 /// Walks the whole snapshot once. Deadlocks are added to the cycles of `layering`.
 pub(super) fn walk(
     snapshot: &Snapshot,
+    installation: &Installation,
     graph: &Graph,
     standings: &BTreeMap<&ObjectKey, Standing>,
     source_standings: &BTreeMap<&ObjectKey, SourceStanding>,
@@ -71,8 +76,18 @@ pub(super) fn walk(
     let keys: Vec<&ObjectKey> = snapshot.nodes.keys().chain(snapshot.sources.keys()).collect();
     let index = keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
     let vertices = keys.iter().map(|_| Vertex::default()).collect();
-    let mut walker =
-        Walker { snapshot, graph, standings, source_standings, keys, index, vertices, hidden: BTreeSet::new() };
+    let mut walker = Walker {
+        snapshot,
+        installation,
+        graph,
+        standings,
+        source_standings,
+        keys,
+        index,
+        vertices,
+        makers: snapshot.makers(),
+        hidden: BTreeSet::new(),
+    };
     for (key, source) in &snapshot.sources {
         walker.enter_source(key, source);
     }
@@ -146,12 +161,22 @@ impl<'a> Walker<'a> {
                 (Some(found), _) if found.artifact.is_none() && !found.oci => self.wait(key, upstream),
                 (Some(_), _) | (None, Presence::There) => {}
                 (None, Presence::Hidden) if !says_missing => self.cannot_judge(key, upstream),
-                (None, Presence::Absent | Presence::Hidden) => {
-                    let quote = dependency::ready_words(&source.conditions);
-                    self.blame(key, dependency::source_not_found(self.snapshot, key, upstream, quote));
-                }
+                (None, Presence::Absent | Presence::Hidden) => match self.failing_maker(upstream) {
+                    Some(maker) => self.wait(key, maker),
+                    None => {
+                        let quote = dependency::ready_words(&source.conditions);
+                        self.blame(key, dependency::source_not_found(self.snapshot, key, upstream, quote));
+                    }
+                },
             }
         }
+    }
+
+    /// The generator that should make an ExternalArtifact, where that has not come so far.
+    fn failing_maker(&self, artifact: &ObjectKey) -> Option<&'a ObjectKey> {
+        let maker = self.makers.get(artifact).copied()?;
+        self.source_standings.get(maker).filter(|standing| **standing != SourceStanding::Ready)?;
+        Some(maker)
     }
 
     // --- appliers --------------------------------------------------------------------------------------------------
@@ -207,22 +232,23 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// From when a Kustomization's next run is to be expected: its last one by its history, its creation or an edit (such as
+    /// From when an object's next run is to be expected: its last one by its history, its creation or an edit (such as
     /// a resume) where that is later; of one that is behind its source, when the source's artifact came. `None` where
-    /// nothing tells (kustomize-controller before 1.7 keeps no history).
+    /// nothing tells: kustomize-controller before 1.7 keeps no history, and that of a HelmRelease has its releases only.
     fn last_chance(&self, node: &Node, behind: bool) -> Option<Timestamp> {
-        node.kustomization()?;
         let source = node.source.as_ref().and_then(|source| self.snapshot.sources.get(source));
         let artifact = source.and_then(|source| source.artifact.as_ref()).and_then(|artifact| artifact.updated);
-        let ran = node.status.history.iter().filter_map(|entry| entry.last).max();
+        let runs = node.kustomization().map(|_| node.status.history.as_slice()).unwrap_or_default();
+        let ran = runs.iter().filter_map(|entry| entry.last).max();
         let last = if behind { artifact.or(ran) } else { ran };
         last.map(|last| [node.meta.created, node.meta.edited].into_iter().flatten().fold(last, Ord::max))
     }
 
     /// What the object waits for by its own words has been there for long, and its controller has not looked again.
     fn enter_idle_wait(&mut self, node: &Node) {
-        // A refused object is looked at every 30 s (`--requeue-dependency`); this allows for a busy controller.
-        const LONG: std::time::Duration = std::time::Duration::from_secs(300);
+        // A refused object is looked at again after `--requeue-dependency`; this allows for a busy controller.
+        const LONG: std::time::Duration = std::time::Duration::from_secs(270);
+        let requeue = self.installation.requeue_dependency(dependency::controller_of(&node.key.kind));
         let vertex = self.index.get(&node.key).and_then(|at| self.vertices.get(*at));
         let waits = vertex
             .is_none_or(|vertex| !vertex.waits.is_empty() || !vertex.faults.is_empty() || vertex.unjudged);
@@ -235,7 +261,7 @@ impl<'a> Walker<'a> {
         let met = dependencies.filter_map(|dependency| dependency.status.conditions.ready()?.since);
         let words = node.status.conditions.ready().and_then(|ready| ready.since);
         let since = met.chain(artifact).chain(words).max();
-        if since.is_some_and(|since| is_older(self.snapshot.now, since, LONG)) {
+        if since.is_some_and(|since| is_older(self.snapshot.now, since, LONG + requeue)) {
             let summary = format!("{} could run, and its controller has not looked at it again", node.key.name);
             self.blame(&node.key, dependency::overdue(node, summary));
         }
@@ -252,6 +278,7 @@ impl<'a> Walker<'a> {
             && node.live
             && source.kind != GroupKind::HELM_CHART // made by helm-controller itself
             && self.snapshot.presence(source) == Presence::Absent
+            && self.failing_maker(source).is_none()
         {
             self.blame(&node.key, dependency::source_not_found(self.snapshot, &node.key, source, None));
         }
@@ -275,10 +302,13 @@ impl<'a> Walker<'a> {
                     self.cannot_judge(&node.key, key);
                 }
             }
-            (None, Presence::Absent | Presence::Hidden) => {
-                let quote = dependency::ready_words(&node.status.conditions).filter(|_| says_source);
-                self.blame(&node.key, dependency::source_not_found(self.snapshot, &node.key, key, quote));
-            }
+            (None, Presence::Absent | Presence::Hidden) => match self.failing_maker(key) {
+                Some(maker) => self.wait(&node.key, maker),
+                None => {
+                    let quote = dependency::ready_words(&node.status.conditions).filter(|_| says_source);
+                    self.blame(&node.key, dependency::source_not_found(self.snapshot, &node.key, key, quote));
+                }
+            },
         }
     }
 
@@ -291,7 +321,13 @@ impl<'a> Walker<'a> {
                 (Verdict::NotFound, _) => {
                     self.blame(&node.key, dependency::dependency_not_found(self.snapshot, node, &entry.key));
                 }
-                (Verdict::Forbidden | Verdict::ReadyExprUnknown, _) => self.cannot_judge(&node.key, &entry.key),
+                (Verdict::Forbidden, _) => self.cannot_judge(&node.key, &entry.key),
+                // It is in sight; what is missing is the evaluation.
+                (Verdict::ReadyExprUnknown, _) => {
+                    if let Some(vertex) = self.vertex(&node.key) {
+                        vertex.unjudged = true;
+                    }
+                }
                 (Verdict::ReadyExprFalse, Some(dependency)) if is_ready(dependency) => {
                     let expression = entry.ready_expr.as_deref().unwrap_or_default();
                     self.blame(&node.key, dependency::ready_expr_false(node, &entry.key, expression));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::report::{ObjectReport, SourceReport, State};
+use super::report::{ObjectReport, SourceReport, State, Verdict};
 use super::standing::{Standing, is_older};
 use crate::graph::Layering;
 use crate::model::{GroupKind, Meta, Node, ObjectKey, Snapshot, Warning};
@@ -32,6 +32,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
     owned_twice(facts, &mut warnings);
     stuck_deletions(facts, &mut warnings);
     not_covered(facts, &mut warnings);
+    not_evaluated(facts, &mut warnings);
     flux_itself(facts, &mut warnings);
     warnings
 }
@@ -46,8 +47,14 @@ fn sources(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
             warnings
                 .push(about("SourceStale", format!("{key} fails while its last artifact still serves{why}")));
         }
+        // Behind a source without an artifact of its own another one may still serve.
+        let serves = || {
+            let ready =
+                |user: &ObjectKey| facts.objects.get(user).is_some_and(|user| user.state == State::Ready);
+            source.artifact.is_some() || users.is_some_and(|users| users.iter().any(ready))
+        };
         match (report.state, users) {
-            (State::Suspended, Some(users)) if source.artifact.is_some() => {
+            (State::Suspended, Some(users)) if source.live && serves() => {
                 let count = users.len();
                 let them = if count == 1 { "1 object".to_owned() } else { format!("{count} objects") };
                 warnings.push(about(
@@ -178,6 +185,17 @@ fn not_covered(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
             text,
             object: (keys.len() == 1).then(|| (*first).clone()),
         });
+    }
+}
+
+/// Objects of which nothing is known because nobody has said what their `readyExpr` comes to.
+fn not_evaluated(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    for (key, report) in facts.objects.iter().filter(|(_, report)| report.state == State::Unknown) {
+        for (dependency, _) in report.depends_on.iter().filter(|entry| entry.1 == Verdict::ReadyExprUnknown) {
+            let text =
+                format!("{key}: its readyExpr over {dependency} was not evaluated, so its state is unknown");
+            warnings.push(Warning { code: "ReadyExprUnknown", text, object: Some(key.clone()) });
+        }
     }
 }
 

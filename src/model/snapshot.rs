@@ -136,6 +136,11 @@ impl Snapshot {
             .or_else(|| self.evidence.flux.as_ref().map(|flux| flux.namespace.as_str()))
     }
 
+    /// Which ArtifactGenerator makes each ExternalArtifact, whether or not that exists yet.
+    pub fn makers(&self) -> BTreeMap<&ObjectKey, &ObjectKey> {
+        self.sources.values().flat_map(|source| source.makes.iter().map(|made| (made, &source.key))).collect()
+    }
+
     /// The Kustomization, HelmRelease, ResourceSet or FluxInstance that applies an object, by its labels.
     ///
     /// Labels are hints (flux-semantics §9): the inventory of the named applier, where it has one, must hold

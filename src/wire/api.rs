@@ -176,6 +176,7 @@ wire! {
         include: Vec<Include>,
         source_ref: Reference,
         sources: Vec<Reference>,
+        artifacts: Vec<LocalReference>,
     }
     struct Include {
         repository: LocalReference,

@@ -338,12 +338,15 @@ pub(super) fn source(
         _ => Vec::new(),
     };
     upstream.dedup();
+    let makes = spec.artifacts.into_iter().filter(|wire| !wire.name.is_empty());
+    let makes = makes.map(|wire| ObjectKey::new(GroupKind::EXTERNAL_ARTIFACT, &key.namespace, wire.name));
     Source {
         suspended: spec.suspend || paused,
         url: text(spec.url).unwrap_or(spec.endpoint),
         secret: text(spec.secret_ref.name),
         oci: key.kind == GroupKind::HELM_REPOSITORY && spec.kind == "oci",
         upstream,
+        makes: makes.collect(),
         interval: parse_duration(&spec.interval),
         timeout: parse_duration(&spec.timeout),
         observed_generation: status.observed_generation,

@@ -98,6 +98,7 @@ pub(super) fn source(kind: GroupKind, id: &str, url: &str) -> Source {
         secret: None,
         oci: false,
         upstream: Vec::new(),
+        makes: Vec::new(),
         interval: None,
         timeout: None,
         observed_generation: Some(1),

@@ -218,6 +218,7 @@ pub(crate) fn cause(code: Code, object: ObjectKey, affected: Vec<ObjectKey>) -> 
         clock: RetryClock {
             last_good: Some((Revision(OLD.to_owned()), Some(at("02:11")))),
             next_try: Some(at("03:41")),
+            every: None,
             wakes: Some("a push"),
         },
     }

@@ -1,0 +1,78 @@
+//! What an object waits for, and what is said of it.
+
+use std::time::Duration;
+
+use super::{codes, said, state, warned};
+use crate::diagnosis::{Code, State, Verdict, diagnose};
+use crate::model::{Dependency, GroupKind, Node, ObjectKey, Spec};
+use crate::testing::{key, ks, snapshot};
+
+/// A ResourceSet that waits for `on` and was told so.
+fn set(on: ObjectKey, words: &str) -> Node {
+    let mut node = ks("set").never().failing("DependencyNotReady", words);
+    node.key = ObjectKey::new(GroupKind::RESOURCE_SET, "flux-system", "set");
+    node.spec = Spec::ResourceSet;
+    node.source = None;
+    node.depends_on.push(Dependency { key: on, ready_expr: None, ready: true, at: None });
+    node
+}
+
+#[test]
+fn flux_operator_is_believed_where_it_finds_no_object_that_has_no_namespace() {
+    let definition = ObjectKey::new(GroupKind::CUSTOM_RESOURCE_DEFINITION, "", "x.y.z");
+    let words = "Retrying dependency check: dependency apiextensions.k8s.io/v1/CustomResourceDefinition/x.y.z not found: \
+                 customresourcedefinitions.apiextensions.k8s.io \"x.y.z\" not found";
+    let node = set(definition, words);
+    let key = node.key.clone();
+    let flux = said([node]);
+    assert_eq!(flux.objects[&key].state, State::Blocked);
+    assert_eq!(codes(&flux), [("x.y.z".to_owned(), Code::DependencyNotFound)]);
+}
+
+#[test]
+fn an_entry_of_a_resource_set_without_a_namespace_is_no_object_of_the_same_name_elsewhere() {
+    let words = "Retrying dependency check: dependency kustomize.toolkit.fluxcd.io/v1/Kustomization/a not found: an empty \
+                 namespace may not be set when a resource name is provided";
+    let node = set(ObjectKey::kustomization("", "a"), words);
+    let key = node.key.clone();
+    let mut flux = snapshot([node, ks("a")]);
+    flux.coverage = Default::default();
+    flux.coverage.cover(GroupKind::KUSTOMIZATION, "flux-system");
+    let flux = diagnose(&flux);
+    assert_eq!(
+        (flux.objects[&key].state, codes(&flux)),
+        (State::Blocked, vec![("a".to_owned(), Code::DependencyNotFound)])
+    );
+}
+
+#[test]
+fn an_expression_that_nobody_has_evaluated_is_no_object_out_of_sight() {
+    let flux = said([
+        ks("dep"),
+        ks("a").on("first").on("dep").when("dep.status.x == 1").waiting_for("first"),
+        ks("first"),
+    ]);
+    assert_eq!((state(&flux, "a"), flux.complete), (State::Unknown, true));
+    assert_eq!(flux.objects[&key("a")].depends_on[1].1, Verdict::ReadyExprUnknown);
+    assert!(warned(&flux).contains("ReadyExprUnknown") && !warned(&flux).contains("NotCovered"));
+}
+
+#[test]
+fn an_expression_that_fails_is_tried_again_as_often_as_a_dependency_is() {
+    let words = "failed to evaluate the CEL expression 'dep.status.x == 1': no such key: x";
+    let flux =
+        said([ks("dep"), ks("a").on("dep").when("dep.status.x == 1").failing("DependencyNotReady", words)]);
+    let clock = &flux.causes[0].clock;
+    assert_eq!((flux.causes[0].fault.code, clock.next_try), (Code::InvalidExpression, None));
+    assert_eq!(clock.every, Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn a_loop_has_no_clock() {
+    let failing = |node: Node| node.failing("BuildFailed", "kustomize build failed: x");
+    let flux = said([failing(ks("a").on("b")), ks("b").on("a").never().waiting_for("a")]);
+    let cycle = flux.causes.iter().find(|cause| cause.fault.code == Code::DependencyCycle).unwrap();
+    assert_eq!(cycle.clock, Default::default());
+    let build = flux.causes.iter().find(|cause| cause.fault.code == Code::BuildFailed).unwrap();
+    assert!(build.clock.next_try.is_some());
+}
