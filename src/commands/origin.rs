@@ -78,8 +78,12 @@ pub(super) fn require_flux(
     for warning in &diagnosis.warnings {
         out.warn(&warning.text);
     }
-    let live = choose(global).ok() == Some(Origin::Cluster);
-    Err(CommandError::NothingOfFlux { label: diagnosis.label.clone(), live, complete: diagnosis.complete })
+    Err(CommandError::NothingOfFlux {
+        label: diagnosis.label.clone(),
+        live: choose(global).ok() == Some(Origin::Cluster),
+        declared: diagnosis.is_declared(),
+        complete: diagnosis.complete,
+    })
 }
 
 /// The arguments with which another command sees the same facts; `None` where they are used up: standard input, and

@@ -4,7 +4,9 @@ use clap::{Args, ValueEnum};
 
 use super::{origin, watch};
 use crate::cli::{GlobalArgs, KindArg, parse_kind, parse_state};
-use crate::diagnosis::selection::{LabelSelector, ObjectArg, Outcome, Selection, StatusView, resolve};
+use crate::diagnosis::selection::{
+    LabelSelector, ObjectArg, Outcome, Selection, StatusView, require_namespace, resolve,
+};
 use crate::diagnosis::{Diagnosis, State, diagnose};
 use crate::error::CommandError;
 use crate::model::GroupKind;
@@ -40,6 +42,7 @@ Examples:
 Exit codes:
   0  nothing in scope is wrong
   1  something is failed, blocked, missing or unknown, or there is a cycle or a root cause
+     (--offline asks no cluster: every object is unknown, and cycles alone are judged)
   2  no answer
   130  after Ctrl-C"
     )
@@ -136,6 +139,9 @@ pub fn answer(
     out: &mut Output,
 ) -> Result<Outcome, CommandError> {
     origin::require_flux(diagnosis, global, out)?;
+    if let Some(namespace) = global.namespace() {
+        require_namespace(diagnosis, namespace)?;
+    }
     let selection = select(args, global, diagnosis)?;
     let status = selection.view(diagnosis);
     let style = style(args, global, out.view());

@@ -5,7 +5,9 @@ use clap::Args;
 use super::{Format, origin};
 use crate::cli::GlobalArgs;
 use crate::diagnosis::needs::{Need, needs};
-use crate::diagnosis::selection::{ObjectArg, ObjectError, Outcome, resolve, resolve_source};
+use crate::diagnosis::selection::{
+    ObjectArg, ObjectError, Outcome, require_namespace, resolve, resolve_source,
+};
 use crate::diagnosis::why::{Why, why, why_all};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::CommandError;
@@ -63,6 +65,9 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
     let snapshot = origin::closer_snapshot(global, out, needs).await?;
     let diagnosis = diagnose(&snapshot);
     origin::require_flux(&diagnosis, global, out)?;
+    if let Some(namespace) = global.namespace() {
+        require_namespace(&diagnosis, namespace)?;
+    }
     let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));
     let keys: Vec<ObjectKey> = keys.collect::<Result<_, _>>()?;
     let answers: Vec<Why<'_>> = match keys.as_slice() {

@@ -178,3 +178,16 @@ pub struct Diagnosis {
     /// What is no cause and should be known, ordered.
     pub warnings: Vec<Warning>,
 }
+
+impl Diagnosis {
+    /// Whether only a repository was read.
+    pub fn is_declared(&self) -> bool {
+        self.origin == OriginKind::Declared
+    }
+
+    /// Whether this object alone makes the answer bad. Where only a repository was read, every object is `Unknown`
+    /// because no cluster was asked, and that is no fault of theirs.
+    pub fn is_bad(&self, object: &ObjectReport) -> bool {
+        object.state.is_bad() && !(self.is_declared() && object.state == State::Unknown)
+    }
+}

@@ -192,7 +192,10 @@ impl<'a> Walker<'a> {
             }
             Standing::NotObserved if node.live => {
                 let observed = node.observed_generation();
-                let fault = self.not_observed(key, node.meta.generation, observed, &node.meta.labels);
+                let fault = match node.helm_release() {
+                    Some(_) if node.source.is_none() => dependency::no_chart(node),
+                    _ => self.not_observed(key, node.meta.generation, observed, &node.meta.labels),
+                };
                 self.blame(key, fault);
             }
             Standing::NotObserved => {}

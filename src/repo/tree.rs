@@ -406,6 +406,12 @@ mod tests {
             "a.yaml"
         );
         assert_eq!(told(&snapshot, codes::DUPLICATE_OBJECT), ["b.yaml:2: also declared in a.yaml:2"]);
+        let five: Vec<String> = ["a", "b", "c", "d", "e"].iter().map(|name| ks(name)).collect();
+        let five = five.join("---\n");
+        assert_eq!(
+            told(&files(&[("a.yaml", &five), ("b.yaml", &five)]), codes::DUPLICATE_OBJECT),
+            ["b.yaml:2: also declared in a.yaml:2, and 4 more objects are declared twice"]
+        );
     }
 
     #[test]

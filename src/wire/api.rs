@@ -199,6 +199,7 @@ wire! {
     }
     struct FluxStatus {
         last_applied_revision: String,
+        inventory: Option<Inventory>,
         conditions: Vec<Condition>,
     }
     /// The fields of all kinds of workloads.

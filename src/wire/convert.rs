@@ -372,7 +372,12 @@ pub(super) fn flux(key: &ObjectKey, body: api::Body<api::FluxSpec, api::FluxStat
     let failing =
         body.status.conditions.into_iter().find(|ready| ready.kind == "Ready" && ready.status == "False");
     let failing = failing.map(|ready| format!("{}: {}", ready.reason, ready.message));
-    FluxInstallation { namespace: key.namespace.clone(), version, failing }
+    let inventory = body.status.inventory.map(|wire| {
+        let entry =
+            |wire: api::InventoryEntry| Some(InventoryEntry { key: parse_id(&wire.id)?, version: wire.v });
+        wire.entries.into_iter().filter_map(entry).collect()
+    });
+    FluxInstallation { namespace: key.namespace.clone(), version, failing, inventory }
 }
 
 pub(super) fn workload(

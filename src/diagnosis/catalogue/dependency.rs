@@ -190,6 +190,14 @@ pub(crate) fn not_observed(
         .remedy(format!("look whether {controller} runs and watches this namespace and label"), None)
 }
 
+/// A HelmRelease with neither `chart` nor `chartRef`: helm-controller 1.6 writes no status at all for it.
+pub(crate) fn no_chart(node: &Node) -> Fault {
+    let key = &node.key;
+    let summary =
+        format!("{} names neither a chart nor a chartRef, so helm-controller does nothing with it", key.name);
+    fault(key.clone(), Code::NotObserved, None, summary).remedy("in Git, give it one of the two", None)
+}
+
 /// A Flux controller's Deployment has no Pod available.
 pub(crate) fn controller_not_running(deployment: &ObjectKey, wanted: i64) -> Fault {
     let object = deployment.clone();

@@ -374,7 +374,7 @@ mod tests {
           kubectl -n health describe pod web-578864c549-b8nkw
         CrashLoop: Deployment health/web crashes: container app ended with code 137 and was restarted 3 times
           kubectl -n health logs web-578864c549-b8nkw -c app --previous
-        OomKilled: Deployment health/web runs out of memory: container app was killed 3 times
+        OomKilled: Deployment health/web runs out of memory: container app was killed for it, 3 restarts so far
           kubectl -n health describe pod web-578864c549-b8nkw
         -: Deployment health/web cannot start container app: configmap "settings" not found
           kubectl -n health describe pod web-578864c549-b8nkw

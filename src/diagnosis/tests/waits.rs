@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{codes, said, state, warned};
 use crate::diagnosis::{Code, State, Verdict, diagnose};
-use crate::model::{Dependency, GroupKind, Node, ObjectKey, Spec};
-use crate::testing::{key, ks, snapshot};
+use crate::model::{Dependency, FluxInstallation, GroupKind, Node, ObjectKey, Spec};
+use crate::testing::{hr, key, ks, snapshot};
 
 /// A ResourceSet that waits for `on` and was told so.
 fn set(on: ObjectKey, words: &str) -> Node {
@@ -75,4 +75,37 @@ fn a_loop_has_no_clock() {
     assert_eq!(cycle.clock, Default::default());
     let build = flux.causes.iter().find(|cause| cause.fault.code == Code::BuildFailed).unwrap();
     assert!(build.clock.next_try.is_some());
+}
+
+#[test]
+fn a_helm_release_without_any_chart_is_told_so_and_not_that_nobody_looked() {
+    let mut node = hr("a").never();
+    node.source = None;
+    node.status.conditions.0.clear();
+    let flux = said([node]);
+    assert_eq!(codes(&flux), [("a".to_owned(), Code::NotObserved)]);
+    assert!(flux.causes[0].fault.summary.contains("neither a chart nor a chartRef"));
+}
+
+#[test]
+fn what_a_flux_instance_applies_is_told_from_what_a_resource_set_of_that_name_does() {
+    let label = |name: &str| (format!("fluxcd.controlplane.io/{name}"), "flux".to_owned());
+    let mut node = ks("a");
+    node.meta.labels.extend([label("name"), label("namespace")]);
+    let key = node.key.clone();
+    let mut flux = snapshot([node]);
+    let applier =
+        |flux: &crate::model::Snapshot| diagnose(flux).objects[&key].applied_by.clone().map(|key| key.kind);
+    assert_eq!(applier(&flux), Some(GroupKind::FLUX_INSTANCE));
+    flux.evidence.flux = Some(FluxInstallation {
+        namespace: "flux".to_owned(),
+        inventory: Some(Vec::new()),
+        ..FluxInstallation::default()
+    });
+    assert_eq!(applier(&flux), None, "its inventory does not hold it");
+    let mut set = ks("flux").holds(std::slice::from_ref(&key));
+    set.key = ObjectKey::new(GroupKind::RESOURCE_SET, "flux", "flux");
+    set.spec = Spec::ResourceSet;
+    flux.nodes.insert(set.key.clone(), set);
+    assert_eq!(applier(&flux), Some(GroupKind::RESOURCE_SET));
 }
