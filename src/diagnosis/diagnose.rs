@@ -58,11 +58,12 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
     }));
     all_warnings.sort();
     all_warnings.dedup();
+    let unreadable = snapshot.nodes.values().any(|node| node.unreadable);
     Diagnosis {
         origin: snapshot.origin,
         label: snapshot.label.clone(),
         now: snapshot.now,
-        complete: snapshot.complete && walk.hidden.is_empty(),
+        complete: snapshot.complete && walk.hidden.is_empty() && !unreadable,
         coverage: snapshot.coverage.clone(),
         objects,
         sources,

@@ -80,7 +80,7 @@ fn a_cycle_of_ready_objects_is_a_cause_before_it_stops_anything() {
 }
 
 #[test]
-fn a_cycle_on_one_source_starves_its_healthy_neighbours() {
+fn trap_25_a_cycle_on_one_source_starves_its_healthy_neighbours() {
     let flux = said([
         ks("a").on("b").never().waiting_for("b"),
         ks("b").on("a").never().waiting_for("a"),
@@ -134,7 +134,7 @@ fn a_dependency_suspended_since_its_creation_is_never_ready() {
 }
 
 #[test]
-fn a_terminating_dependency_is_not_ready_while_its_controller_finalizes_it() {
+fn trap_15_a_terminating_dependency_is_not_ready_while_its_controller_finalizes_it() {
     let mut dep = ks("dep").edited();
     dep.meta.deleted = Some(minutes_ago(1));
     dep.meta.finalizers.push("finalizers.fluxcd.io".to_owned());
@@ -167,7 +167,7 @@ fn a_terminating_dependency_that_only_a_foreign_finalizer_holds_is_ready_again()
 }
 
 #[test]
-fn a_dependency_that_is_running_again_makes_nothing_blocked() {
+fn trap_3_a_dependency_that_is_running_again_makes_nothing_blocked() {
     let flux =
         said([ks("dep").running(0), ks("a").on("dep").waiting_for("dep"), ks("b").on("a").waiting_for("a")]);
     for name in ["dep", "a", "b"] {
@@ -314,6 +314,19 @@ fn trap_8_dependencies_and_source_are_both_explained() {
     let flux = diagnose(&flux);
     assert_eq!(state(&flux, "a"), State::Blocked);
     assert_eq!(blocked_by(&flux, "a"), ["gone", "repo"]);
+}
+
+#[test]
+fn trap_5_a_suspended_dependency_counts_as_ready_until_the_next_commit() {
+    let pair = |revision: &str| {
+        let words = "dependency 'flux-system/dep' revision is not up to date";
+        let waiting = ks("a").on("dep").failing("DependencyNotReady", words);
+        said([ks("dep").suspended().at(revision), waiting])
+    };
+    assert_eq!(verdict(&pair(REVISION), "a"), Verdict::Ready);
+    let flux = pair(OLD);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Blocked, Verdict::RevisionBehind));
+    assert_eq!(codes(&flux), [("dep".to_owned(), Code::DependencySuspended)]);
 }
 
 #[test]
@@ -464,7 +477,7 @@ fn trap_24_what_is_out_of_sight_is_never_missing() {
     let mut flux = snapshot([ks("a").on("dep").waiting_for("dep")]);
     flux.coverage = crate::model::Coverage::default();
     let flux = diagnose(&flux);
-    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Forbidden));
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Unknown));
     assert!(!flux.complete && flux.causes.is_empty() && flux.layering.missing.is_empty());
     assert!(warned(&flux).contains("NotCovered"));
 }
@@ -622,7 +635,7 @@ fn a_single_object_does_not_prove_missing_what_its_controller_has_seen() {
     flux.coverage = Default::default();
     flux.coverage.cover(GroupKind::KUSTOMIZATION, "flux-system");
     let flux = diagnose(&flux);
-    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Forbidden));
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Unknown));
 }
 
 #[test]

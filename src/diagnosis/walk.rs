@@ -120,8 +120,11 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// What may be known of `without` does not suffice; it may be in sight all the same.
     fn cannot_judge(&mut self, at: &ObjectKey, without: &ObjectKey) {
-        self.hidden.insert(without.clone());
+        if self.snapshot.presence(without) != Presence::There {
+            self.hidden.insert(without.clone());
+        }
         if let Some(vertex) = self.vertex(at) {
             vertex.unjudged = true;
         }
@@ -194,6 +197,9 @@ impl<'a> Walker<'a> {
                 let observed = node.observed_generation();
                 let fault = match node.helm_release() {
                     Some(_) if node.source.is_none() => dependency::no_chart(node),
+                    Some(_) if let Some((wanted, used)) = self.chart_not_made(node) => {
+                        dependency::chart_not_made(node, wanted, used)
+                    }
                     _ => self.not_observed(key, node.meta.generation, observed, &node.meta.labels),
                 };
                 self.blame(key, fault);
@@ -226,6 +232,11 @@ impl<'a> Walker<'a> {
         {
             let summary = format!("{} has not run for more than twice its interval", key.name);
             self.blame(key, dependency::overdue(node, summary));
+        }
+        if !matches!(standing, Standing::Suspended | Standing::NotObserved)
+            && let Some((wanted, used)) = self.chart_not_made(node)
+        {
+            self.blame(key, dependency::chart_not_made(node, wanted, used));
         }
         if matches!(standing, Standing::Ready | Standing::Failed(_) | Standing::Running { .. }) {
             self.enter_what_stops_the_next_run(node, verdicts);
@@ -287,6 +298,16 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// The HelmChart that a HelmRelease should have and has not, and the one that it uses in its place: helm-controller tells
+    /// a chart that it cannot make in its log alone, and leaves Ready as it was (flux-semantics trap 20).
+    fn chart_not_made<'n>(&self, node: &'n Node) -> Option<(&'n ObjectKey, &'n ObjectKey)> {
+        let used = node.helm_release()?.chart_in_use.as_ref()?;
+        let wanted =
+            node.source.as_ref().filter(|source| source.kind == GroupKind::HELM_CHART && *source != used)?;
+        let absent = self.snapshot.presence(wanted) == Presence::Absent;
+        (node.live && absent && node.helm_release()?.chart.is_some()).then_some((wanted, used))
+    }
+
     fn enter_source_of(&mut self, node: &Node, says_source: bool) {
         let Some(key) = &node.source else { return };
         let words = node.status.conditions.ready();
@@ -324,12 +345,8 @@ impl<'a> Walker<'a> {
                 (Verdict::NotFound, _) => {
                     self.blame(&node.key, dependency::dependency_not_found(self.snapshot, node, &entry.key));
                 }
-                (Verdict::Forbidden, _) => self.cannot_judge(&node.key, &entry.key),
-                // It is in sight; what is missing is the evaluation.
-                (Verdict::ReadyExprUnknown, _) => {
-                    if let Some(vertex) = self.vertex(&node.key) {
-                        vertex.unjudged = true;
-                    }
+                (Verdict::Forbidden | Verdict::Unknown | Verdict::ReadyExprUnknown, _) => {
+                    self.cannot_judge(&node.key, &entry.key);
                 }
                 (Verdict::ReadyExprFalse, Some(dependency)) if is_ready(dependency) => {
                     let expression = entry.ready_expr.as_deref().unwrap_or_default();
@@ -444,7 +461,8 @@ impl<'a> Walker<'a> {
             return;
         }
         for (entry, verdict) in node.depends_on.iter().zip(verdicts) {
-            if *verdict == Verdict::Forbidden {
+            let unjudged = matches!(verdict, Verdict::Forbidden | Verdict::Unknown);
+            if unjudged && self.snapshot.presence(&entry.key) != Presence::There {
                 self.hidden.insert(entry.key.clone());
             }
         }

@@ -188,13 +188,25 @@ fn not_covered(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// Objects of which nothing is known because nobody has said what their `readyExpr` comes to.
+/// Objects of which nothing is known because nobody has said what their `readyExpr` comes to, or whether an object of some
+/// other kind is ready.
 fn not_evaluated(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
     for (key, report) in facts.objects.iter().filter(|(_, report)| report.state == State::Unknown) {
-        for (dependency, _) in report.depends_on.iter().filter(|entry| entry.1 == Verdict::ReadyExprUnknown) {
-            let text =
-                format!("{key}: its readyExpr over {dependency} was not evaluated, so its state is unknown");
-            warnings.push(Warning { code: "ReadyExprUnknown", text, object: Some(key.clone()) });
+        for (dependency, verdict) in &report.depends_on {
+            let evidence = &facts.snapshot.evidence;
+            let foreign =
+                evidence.others.contains_key(dependency) || evidence.workloads.contains_key(dependency);
+            let (code, what) = match verdict {
+                Verdict::ReadyExprUnknown => {
+                    ("ReadyExprUnknown", format!("its readyExpr over {dependency} was not evaluated"))
+                }
+                Verdict::Unknown if foreign => {
+                    ("NotJudged", format!("whether {dependency} is ready is not judged here"))
+                }
+                _ => continue,
+            };
+            let text = format!("{key}: {what}, so its state is unknown");
+            warnings.push(Warning { code, text, object: Some(key.clone()) });
         }
     }
 }

@@ -15,6 +15,7 @@ use super::source::Source;
 pub struct Coverage {
     everywhere: BTreeSet<GroupKind>,
     namespaces: BTreeSet<(GroupKind, String)>,
+    denied: BTreeSet<GroupKind>,
 }
 
 impl Coverage {
@@ -26,6 +27,16 @@ impl Coverage {
     /// The kind was listed in this namespace, or one object of it was seen there.
     pub fn cover(&mut self, kind: GroupKind, namespace: impl Into<String>) {
         self.namespaces.insert((kind, namespace.into()));
+    }
+
+    /// The kind may not be listed where it was not covered.
+    pub fn deny(&mut self, kind: GroupKind) {
+        self.denied.insert(kind);
+    }
+
+    /// Whether rights are why this object is out of sight.
+    pub fn denies(&self, key: &ObjectKey) -> bool {
+        self.denied.contains(&key.kind) && !self.covers(key)
     }
 
     /// Whether an object that is not in the snapshot does not exist.
@@ -47,6 +58,7 @@ impl Coverage {
     pub fn merge(&mut self, other: Self) {
         self.everywhere.extend(other.everywhere);
         self.namespaces.extend(other.namespaces);
+        self.denied.extend(other.denied);
     }
 }
 

@@ -138,6 +138,7 @@ wire! {
         last_applied_revision: String,
         last_attempted_revision: String,
         last_handled_reconcile_at: String,
+        helm_chart: String,
         inventory: Option<Inventory>,
         history: Vec<History>,
     }

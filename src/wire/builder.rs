@@ -276,6 +276,11 @@ impl SnapshotBuilder {
         }
     }
 
+    /// A kind may not be listed, or in some namespaces only.
+    pub fn denied(&mut self, kind: GroupKind) {
+        self.listed.deny(kind);
+    }
+
     /// Begins a list whose items are handed over one by one.
     pub fn list(&mut self, head: ListHead, place: Place) -> ListBuilder<'_> {
         ListBuilder::new(self, head, place)

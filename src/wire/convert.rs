@@ -190,8 +190,11 @@ pub(super) fn helm_release(
 ) -> Node {
     let spec = body.spec;
     let last_applied = revision(body.status.last_applied_revision.clone());
+    let in_use = body.status.helm_chart.split_once('/');
+    let in_use = in_use.map(|(namespace, name)| ObjectKey::new(GroupKind::HELM_CHART, namespace, name));
     let status = applier_status(body.status, problems);
     let mut own = HelmReleaseSpec {
+        chart_in_use: in_use,
         values_from: spec.values_from.into_iter().map(|wire| values_ref(wire, &key.namespace)).collect(),
         // What was deployed stays so when the next upgrade fails; "superseded" is what a later entry replaced.
         deployed: match status.history.is_empty() {

@@ -185,7 +185,7 @@ impl Spec {
     /// Waits for a dependency that is out of sight.
     pub(crate) fn waits_for_hidden(mut self, text: &str) -> Self {
         self.object.state = State::Unknown;
-        self.object.depends_on = vec![(ks_key(text), Verdict::Forbidden)];
+        self.object.depends_on = vec![(ks_key(text), Verdict::Unknown)];
         self.missing = Some(ks_key(text));
         self
     }

@@ -193,3 +193,52 @@ fn who_is_looked_at_every_quarter_of_an_hour_is_not_overdue_after_eight_minutes(
     flux.evidence.workloads.insert(deployment, controller);
     assert!(diagnose(&flux).causes.is_empty());
 }
+
+#[test]
+fn trap_9_a_kustomization_needs_an_artifact_and_a_helm_release_a_source_that_is_observed_and_not_stalled() {
+    let refused = |chart: Source| {
+        let words = "HelmChart 'flux-system/flux-system-a' is not ready: words";
+        let node = hr("a").never().failing("SourceNotReady", words);
+        let key = node.key.clone();
+        with_sources([node], [chart]).objects[&key].state
+    };
+    let failed = || failing(other(chart_key()), "ChartPullError", 5);
+    let unseen = || {
+        let mut chart = other(chart_key());
+        chart.meta.generation = 2;
+        chart
+    };
+    assert_eq!(refused(failed()), State::Progressing, "Ready is not asked for: the next try finds it");
+    assert_eq!(refused(stalled(failed())), State::Blocked);
+    assert_eq!(refused(unseen()), State::Blocked);
+    assert_eq!(refused(Source { artifact: None, ..failed() }), State::Blocked);
+
+    let words = "Source artifact not found, retrying in 30s";
+    let git = |source: Source| with_sources([ks("a").never().failing("ArtifactFailed", words)], [source]);
+    let failed = || failing(source(), "GitOperationFailed", 5);
+    assert_eq!(state(&git(stalled(failed())), "a"), State::Progressing);
+    assert_eq!(state(&git(Source { artifact: None, ..failed() }), "a"), State::Blocked);
+}
+
+#[test]
+fn trap_20_a_chart_that_could_not_be_made_is_told_by_the_one_that_is_used_in_its_place() {
+    let with_chart = |used: ObjectKey, edited: bool| {
+        let mut node = hr("a");
+        if let crate::model::Spec::HelmRelease(spec) = &mut node.spec {
+            spec.chart = Some("app".to_owned());
+            spec.chart_in_use = Some(used.clone());
+        }
+        let node = if edited { node.edited() } else { node };
+        let mut flux = world([node], [other(used)]);
+        flux.coverage.cover_everywhere(GroupKind::HELM_CHART);
+        diagnose(&flux)
+    };
+    let elsewhere = ObjectKey::new(GroupKind::HELM_CHART, "apps", "flux-system-a");
+    let expected = [("flux-system-a".to_owned(), Code::SourceNotFound)];
+    for edited in [false, true] {
+        let flux = with_chart(elsewhere.clone(), edited);
+        assert_eq!(codes(&flux), expected, "{edited}");
+        assert_eq!(flux.causes[0].fault.object, chart_key());
+    }
+    assert!(with_chart(chart_key(), false).causes.is_empty());
+}

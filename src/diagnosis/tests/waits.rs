@@ -109,3 +109,28 @@ fn what_a_flux_instance_applies_is_told_from_what_a_resource_set_of_that_name_do
     flux.nodes.insert(set.key.clone(), set);
     assert_eq!(applier(&flux), Some(GroupKind::RESOURCE_SET));
 }
+
+#[test]
+fn only_what_rights_hide_is_forbidden() {
+    let mut flux = snapshot([ks("a").on("dep").waiting_for("dep")]);
+    flux.coverage = Default::default();
+    let verdict = |flux: &crate::model::Snapshot| diagnose(flux).objects[&key("a")].depends_on[0].1.clone();
+    assert_eq!(verdict(&flux), Verdict::Unknown, "a dump without it");
+    flux.coverage.deny(GroupKind::KUSTOMIZATION);
+    assert_eq!(verdict(&flux), Verdict::Forbidden);
+    flux.coverage.cover(GroupKind::KUSTOMIZATION, "flux-system");
+    assert_ne!(verdict(&flux), Verdict::Forbidden, "another namespace is");
+}
+
+#[test]
+fn a_kind_that_nobody_judges_is_in_sight_and_not_forbidden() {
+    let map = ObjectKey::new(GroupKind::CONFIG_MAP, "apps", "settings");
+    let node = set(map.clone(), "words of another version");
+    let key = node.key.clone();
+    let mut flux = snapshot([node]);
+    flux.evidence.others.insert(map, Default::default());
+    let flux = diagnose(&flux);
+    assert_eq!((flux.objects[&key].state, flux.complete), (State::Unknown, true));
+    assert_eq!(flux.objects[&key].depends_on[0].1, Verdict::Unknown);
+    assert!(warned(&flux).contains("NotJudged") && !warned(&flux).contains("NotCovered"));
+}
