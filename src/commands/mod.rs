@@ -3,12 +3,15 @@
 use clap::ValueEnum;
 
 pub mod completion;
+mod line;
 mod origin;
 mod signals;
 pub mod status;
 pub mod version;
 mod watch;
 pub mod why;
+
+pub use line::{Cli, Command};
 
 /// How to write an answer that is one text or one document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -178,7 +178,7 @@ mod tests {
     fn args(words: &str) -> GlobalArgs {
         use clap::Parser;
         let words = ["kubectl-fluxlayers", "status"].into_iter().chain(words.split_whitespace());
-        crate::cli::Cli::try_parse_from(words).unwrap().global
+        crate::commands::Cli::try_parse_from(words).unwrap().global
     }
 
     #[test]

@@ -221,7 +221,7 @@ pub(super) fn select(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::commands::{Cli, Command};
     use crate::diagnosis::selection::testing::{diagnosis, hr, ks};
     use clap::Parser;
 

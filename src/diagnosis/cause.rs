@@ -117,6 +117,60 @@ codes! {
     ClusterUnreachable,
 }
 
+impl Code {
+    /// Whether the object of such a fault lives in the cluster to which the failing object applies, which `spec.kubeConfig`
+    /// may make another one than this: its key is then not that of an object here.
+    pub fn is_of_the_target_cluster(self) -> bool {
+        match self {
+            Self::HealthCheckFailed
+            | Self::HelmInstallFailed
+            | Self::HelmUpgradeFailed
+            | Self::HelmTestFailed
+            | Self::HelmUninstallFailed
+            | Self::CrdMissing
+            | Self::NamespaceNotFound
+            | Self::NamespaceTerminating
+            | Self::WebhookUnavailable
+            | Self::ApiServiceUnavailable
+            | Self::Forbidden
+            | Self::PruneFailed
+            | Self::DeletionStuck => true,
+            Self::DependencyNotFound
+            | Self::DependencyCycle
+            | Self::DependencySuspended
+            | Self::ReadyExprFalse
+            | Self::InvalidExpression
+            | Self::NotApplied
+            | Self::SourceNotFound
+            | Self::SourceNotReady
+            | Self::SourceStale
+            | Self::ArtifactUnreachable
+            | Self::AccessDenied
+            | Self::PathNotFound
+            | Self::SopsSecretNotFound
+            | Self::SopsSecretKeyName
+            | Self::SopsKeyInvalid
+            | Self::SopsKeyMismatch
+            | Self::SopsNotConfigured
+            | Self::SopsFailed
+            | Self::BuildFailed
+            | Self::ApiVersionNotServed
+            | Self::AdmissionDenied
+            | Self::ImmutableField
+            | Self::FieldConflict
+            | Self::QuotaExceeded
+            | Self::InvalidObject
+            | Self::ApplyFailed
+            | Self::HelmValuesMissing
+            | Self::Overdue
+            | Self::ControllerNotRunning
+            | Self::NotObserved
+            | Self::ShardUnserved
+            | Self::ClusterUnreachable => false,
+        }
+    }
+}
+
 /// One thing that was seen, quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {

@@ -383,7 +383,7 @@ impl<'a> Walker<'a> {
         for lead in catalogue::leads(&failure) {
             match lead {
                 // The key of an object on another cluster may be that of an object here.
-                Lead::Fault(fault) if node.remote && is_of_the_target_cluster(fault.code) => {
+                Lead::Fault(fault) if node.remote && fault.code.is_of_the_target_cluster() => {
                     self.blame(&node.key, Fault { object: node.key.clone(), ..fault });
                 }
                 Lead::Fault(fault) => self.blame(&node.key, fault),
@@ -712,26 +712,6 @@ pub(super) fn is_stuck(snapshot: &Snapshot, source: &Source) -> bool {
 /// Whether a dependency is ready by its own conditions, suspended or not.
 fn is_ready(node: &Node) -> bool {
     node.is_observed() && node.status.conditions.is_true("Ready")
-}
-
-/// Whether the object of a fault lives where the failing object applies to, which may be another cluster.
-fn is_of_the_target_cluster(code: Code) -> bool {
-    matches!(
-        code,
-        Code::HealthCheckFailed
-            | Code::HelmInstallFailed
-            | Code::HelmUpgradeFailed
-            | Code::HelmTestFailed
-            | Code::HelmUninstallFailed
-            | Code::CrdMissing
-            | Code::NamespaceNotFound
-            | Code::NamespaceTerminating
-            | Code::WebhookUnavailable
-            | Code::ApiServiceUnavailable
-            | Code::Forbidden
-            | Code::PruneFailed
-            | Code::DeletionStuck
-    )
 }
 
 fn says_denied(node: &Node) -> bool {

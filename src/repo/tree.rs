@@ -38,7 +38,8 @@ pub(super) fn declared(files: &[TreeFile], label: String, problems: Vec<String>)
     problems.into_iter().for_each(|problem| builder.broken(problem));
     builder.warn(
         codes::FIRST_CUT,
-        "the repository was read file by file: no patches, components, generators or substitutions are applied"
+        "the repository was read file by file: no patches, components, generators or substitutions are applied, and \
+         where kustomizations lie in each other the namespace of the nearest one is taken"
             .into(),
     );
 

@@ -2,7 +2,7 @@
 
 use super::words::{Subject, after, between, list, sentence, subject};
 use super::workload::trouble;
-use super::{Failure, Lead, apply, called, describe, fault, kubectl};
+use super::{Failure, Lead, answer, apply, called, describe, fault, kubectl};
 use crate::diagnosis::{Code, Fault};
 use crate::model::{GroupKind, InventoryEntry, ObjectKey, Presence};
 
@@ -207,8 +207,8 @@ fn unlisted(failure: &Failure<'_>) -> Fault {
         .seen(failure.said())
         .remedy("set namespace in that entry of healthChecks, commit and push", None);
     }
-    let answer = apply::parse(words);
-    if apply::names_another_thing(&answer)
+    let answer = answer::parse(words);
+    if answer::names_another_thing(&answer)
         && let Some(found) = apply::explain(failure, &answer)
     {
         return found;
