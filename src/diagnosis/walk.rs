@@ -4,6 +4,10 @@
 //! ready, a source without an artifact, a Flux object in a failed health check. Faults stand at the vertex where they
 //! arise and reach everything that waits for it. Loops of waits are faults of their own.
 
+mod loops;
+mod reach;
+mod sources;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -13,34 +17,14 @@ use super::cause::{Code, Fault};
 use super::installation::Installation;
 use super::report::Verdict;
 use super::standing::{OwnFailure, SourceStanding, Standing, allowed, is_older, source_not_found};
-use crate::graph::{Graph, Layering, Relation, components, shortest_loop};
-use crate::model::{GroupKind, Node, ObjectKey, Presence, Snapshot, Source};
+use crate::graph::{Graph, Layering, Relation};
+use crate::model::{GroupKind, Node, ObjectKey, Presence, Snapshot};
+
+pub(super) use reach::Walk;
+pub(super) use sources::{is_stuck, is_usable};
 
 /// Identity of a fault: two ways to the same object and code are one cause.
 pub(super) type FaultKey = (ObjectKey, Code);
-
-/// What the walk found.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Walk {
-    /// Every fault, by identity.
-    pub(super) faults: BTreeMap<FaultKey, Fault>,
-    /// Loop of each cycle fault.
-    pub(super) loops: BTreeMap<FaultKey, Vec<ObjectKey>>,
-    /// Appliers that fail or cannot start directly because of a fault.
-    pub(super) affected: BTreeMap<FaultKey, BTreeSet<ObjectKey>>,
-    /// Faults that each applier and source is hit by, as places in `identities`; see [`Walk::reaching`].
-    reach: BTreeMap<ObjectKey, Vec<u32>>,
-    /// Every fault's identity.
-    identities: Vec<FaultKey>,
-    /// Objects that wait, themselves or behind others, for something that is out of sight or cannot be judged.
-    pub(super) unjudged: BTreeSet<ObjectKey>,
-    /// What each object waits for by edges that are not met; objects that wait for nothing have no entry.
-    pub(super) waits: BTreeMap<ObjectKey, Vec<ObjectKey>>,
-    /// Appliers and sources at which each fault was found.
-    pub(super) stands_at: BTreeMap<FaultKey, BTreeSet<ObjectKey>>,
-    /// References that are not covered, so that a verdict had to do without them.
-    pub(super) hidden: BTreeSet<ObjectKey>,
-}
 
 #[derive(Default)]
 struct Vertex {
@@ -128,58 +112,6 @@ impl<'a> Walker<'a> {
         if let Some(vertex) = self.vertex(at) {
             vertex.unjudged = true;
         }
-    }
-
-    // --- sources ---------------------------------------------------------------------------------------------------
-
-    fn enter_source(&mut self, key: &ObjectKey, source: &Source) {
-        match self.source_standings.get(key) {
-            Some(SourceStanding::Suspended) if source.artifact.is_some() => {}
-            Some(SourceStanding::Suspended | SourceStanding::Failed { .. }) => {
-                self.blame(key, catalogue::source_fault(source, self.snapshot));
-            }
-            Some(SourceStanding::NotObserved) if source.live => {
-                let fault = self.not_observed(
-                    key,
-                    source.meta.generation,
-                    source.observed_generation,
-                    &source.meta.labels,
-                );
-                self.blame(key, fault);
-            }
-            Some(SourceStanding::WaitsForUpstream) => self.enter_upstream(key, source),
-            Some(SourceStanding::Running) if is_stuck(self.snapshot, source) => {
-                self.blame(key, dependency::source_overdue(source));
-            }
-            _ => {}
-        }
-    }
-
-    fn enter_upstream(&mut self, key: &ObjectKey, source: &Source) {
-        let words = source.conditions.ready();
-        let says_missing =
-            words.is_some_and(|ready| source_not_found(&ready.message) || ready.reason == "NotFound");
-        for upstream in &source.upstream {
-            match (self.snapshot.sources.get(upstream), self.snapshot.presence(upstream)) {
-                (Some(found), _) if found.artifact.is_none() && !found.oci => self.wait(key, upstream),
-                (Some(_), _) | (None, Presence::There) => {}
-                (None, Presence::Hidden) if !says_missing => self.cannot_judge(key, upstream),
-                (None, Presence::Absent | Presence::Hidden) => match self.failing_maker(upstream) {
-                    Some(maker) => self.wait(key, maker),
-                    None => {
-                        let quote = dependency::ready_words(&source.conditions);
-                        self.blame(key, dependency::source_not_found(self.snapshot, key, upstream, quote));
-                    }
-                },
-            }
-        }
-    }
-
-    /// The generator that should make an ExternalArtifact, where that has not come so far.
-    fn failing_maker(&self, artifact: &ObjectKey) -> Option<&'a ObjectKey> {
-        let maker = self.makers.get(artifact).copied()?;
-        self.source_standings.get(maker).filter(|standing| **standing != SourceStanding::Ready)?;
-        Some(maker)
     }
 
     // --- appliers --------------------------------------------------------------------------------------------------
@@ -472,219 +404,6 @@ impl<'a> Walker<'a> {
             self.hidden.insert(source.clone());
         }
     }
-
-    // --- what concerns several ------------------------------------------------------------------------------------
-
-    /// A decryption Secret that opens nothing for two or more that use it has to change itself.
-    fn mark_keys_that_open_nothing(&mut self) {
-        let mut users: BTreeMap<ObjectKey, (usize, Vec<usize>)> = BTreeMap::new();
-        for (key, node) in &self.snapshot.nodes {
-            let decryption = node.kustomization().and_then(|spec| spec.decryption.as_ref());
-            let Some(secret) = decryption.and_then(|decryption| decryption.secret.as_ref()) else { continue };
-            let secret = ObjectKey::new(GroupKind::SECRET, key.namespace.as_str(), secret.as_str());
-            let (content, failing) = users.entry(secret).or_default();
-            let Some(&at) = self.index.get(key) else { continue };
-            if self.vertices[at].faults.iter().any(|fault| fault.code == Code::SopsKeyMismatch) {
-                failing.push(at);
-            } else if matches!(self.standings.get(key), Some(Standing::Ready | Standing::Behind)) {
-                *content += 1;
-            }
-        }
-        for (secret, (content, failing)) in users {
-            if content > 0 || failing.len() < 2 {
-                continue;
-            }
-            for at in failing {
-                for fault in &mut self.vertices[at].faults {
-                    if fault.code == Code::SopsKeyMismatch {
-                        fault.object = secret.clone();
-                    }
-                }
-            }
-        }
-    }
-
-    /// Static cycles are faults even while their members are still ready: the next revision stops them.
-    fn mark_cycles(&mut self, layering: &Layering) -> BTreeMap<FaultKey, Vec<ObjectKey>> {
-        let mut loops = BTreeMap::new();
-        for (path, members) in layering.cycles.iter().zip(&layering.members) {
-            let Some(fault) = dependency::cycle(path, false) else { continue };
-            loops.insert((fault.object.clone(), fault.code), path.clone());
-            for member in members {
-                self.blame(member, fault.clone());
-            }
-        }
-        loops
-    }
-
-    /// Loops of unmet waits that dependsOn alone does not close.
-    fn mark_deadlocks(&mut self, layering: &mut Layering) -> BTreeMap<FaultKey, Vec<ObjectKey>> {
-        let edges = self.edges();
-        let mut loops = BTreeMap::new();
-        for component in components(&edges) {
-            let members: BTreeSet<ObjectKey> = component.iter().map(|&at| self.keys[at].clone()).collect();
-            if component.len() < 2 || layering.members.iter().any(|cycle| members.is_subset(cycle)) {
-                continue;
-            }
-            let Some(&first) = component.first() else { continue };
-            let path: Vec<ObjectKey> =
-                shortest_loop(&edges, &component, first).into_iter().map(|at| self.keys[at].clone()).collect();
-            let Some(fault) = dependency::cycle(&path, true) else { continue };
-            loops.insert((fault.object.clone(), fault.code), path.clone());
-            for member in &members {
-                self.blame(member, fault.clone());
-            }
-            layering.cycles.push(path);
-            layering.members.push(members);
-        }
-        let mut cycles: Vec<_> = layering.cycles.drain(..).zip(layering.members.drain(..)).collect();
-        cycles.sort();
-        (layering.cycles, layering.members) = cycles.into_iter().unzip();
-        loops
-    }
-
-    /// A health check that failed over Flux objects which show no fault of their own is a fault of those objects.
-    fn give_silent_failures_a_fault(&mut self) {
-        let (_, reach) = self.reach();
-        let mut silent = Vec::new();
-        for (key, node) in &self.snapshot.nodes {
-            let Some(&at) = self.index.get(key) else { continue };
-            if !matches!(self.standings.get(key), Some(Standing::Failed(_))) || !reach[at].is_empty() {
-                continue;
-            }
-            for &target in &self.vertices[at].waits {
-                let target = self.keys[target];
-                let fault = match self.standings.get(target) {
-                    Some(Standing::Ready | Standing::Behind) => dependency::was_unhealthy(node, target),
-                    _ => dependency::unhealthy(node, target),
-                };
-                silent.push((key.clone(), fault));
-            }
-            if self.vertices[at].waits.is_empty() && !self.vertices[at].unjudged {
-                silent.push((key.clone(), dependency::unhealthy(node, key)));
-            }
-        }
-        for (key, fault) in silent {
-            self.blame(&key, fault);
-        }
-    }
-
-    // --- the result ------------------------------------------------------------------------------------------------
-
-    /// Faults that reach each vertex: its own and those of everything that it waits for, as places in the list of all.
-    fn reach(&self) -> (Vec<FaultKey>, Vec<Vec<u32>>) {
-        let identity = |fault: &Fault| (fault.object.clone(), fault.code);
-        let all: BTreeSet<FaultKey> =
-            self.vertices.iter().flat_map(|vertex| &vertex.faults).map(identity).collect();
-        let all: Vec<FaultKey> = all.into_iter().collect();
-        let place = |fault: &Fault| {
-            let found =
-                all.binary_search_by(|(object, code)| (object, code).cmp(&(&fault.object, &fault.code)));
-            found.ok().and_then(|place| u32::try_from(place).ok())
-        };
-        let reach = self.spread(|vertex| vertex.faults.iter().filter_map(place).collect());
-        (all, reach)
-    }
-
-    /// Spreads what each vertex has of its own to everything that waits for it; ordered, each once.
-    fn spread(&self, own: impl Fn(&Vertex) -> Vec<u32>) -> Vec<Vec<u32>> {
-        let edges = self.edges();
-        let mut spread: Vec<Vec<u32>> = self.vertices.iter().map(own).collect();
-        for component in components(&edges) {
-            let mut all = Vec::new();
-            for &member in &component {
-                all.extend_from_slice(&spread[member]);
-                for &target in &edges[member] {
-                    all.extend_from_slice(&spread[target]);
-                }
-            }
-            all.sort_unstable();
-            all.dedup();
-            for &member in &component {
-                spread[member].clone_from(&all);
-            }
-        }
-        spread
-    }
-
-    fn edges(&self) -> Vec<Vec<usize>> {
-        self.vertices.iter().map(|vertex| vertex.waits.iter().copied().collect()).collect()
-    }
-
-    fn finish(self, loops: BTreeMap<FaultKey, Vec<ObjectKey>>) -> Walk {
-        let (all, reach) = self.reach();
-        let unjudged = self.spread(|vertex| vertex.unjudged.then_some(0).into_iter().collect());
-        let bringers = dependency::Bringers::of(self.snapshot);
-        let mut walk = Walk { loops, hidden: self.hidden, ..Walk::default() };
-        for (at, vertex) in self.vertices.iter().enumerate() {
-            let key = self.keys[at];
-            let is_applier = self.snapshot.nodes.contains_key(key);
-            for fault in &vertex.faults {
-                let identity = (fault.object.clone(), fault.code);
-                if is_applier {
-                    walk.affected.entry(identity.clone()).or_default().insert(key.clone());
-                }
-                walk.stands_at.entry(identity.clone()).or_default().insert(key.clone());
-                walk.faults.entry(identity).or_insert_with(|| bringers.add_to(fault.clone(), key));
-            }
-            for &target in &vertex.waits {
-                if is_applier && self.snapshot.sources.contains_key(self.keys[target]) {
-                    for &place in &reach[target] {
-                        let identity = all[place as usize].clone();
-                        walk.affected.entry(identity).or_default().insert(key.clone());
-                    }
-                }
-            }
-            if !unjudged[at].is_empty() {
-                walk.unjudged.insert(key.clone());
-            }
-            if !vertex.waits.is_empty() {
-                let targets = vertex.waits.iter().map(|&target| self.keys[target].clone());
-                walk.waits.insert(key.clone(), targets.collect());
-            }
-        }
-        walk.reach = self.keys.iter().map(|key| (*key).clone()).zip(reach).collect();
-        walk.identities = all;
-        walk
-    }
-}
-
-impl Walk {
-    /// The faults that an applier or a source is hit by.
-    pub(super) fn reaching(&self, key: &ObjectKey) -> impl Iterator<Item = &FaultKey> {
-        let places = self.reach.get(key).map(Vec::as_slice).unwrap_or_default();
-        places.iter().map(|&place| &self.identities[place as usize])
-    }
-
-    /// Adds a fault that hits objects without stopping them: it spreads to nothing behind them.
-    pub(super) fn add(&mut self, fault: Fault, affected: impl IntoIterator<Item = ObjectKey>) {
-        let identity = (fault.object.clone(), fault.code);
-        let known = self.identities.iter().position(|known| *known == identity);
-        let place = known.unwrap_or_else(|| {
-            self.identities.push(identity.clone());
-            self.identities.len() - 1
-        });
-        let hit = self.affected.entry(identity.clone()).or_default();
-        let stands_at = self.stands_at.entry(identity.clone()).or_default();
-        for key in affected {
-            hit.insert(key.clone());
-            stands_at.insert(key.clone());
-            let reach = self.reach.entry(key).or_default();
-            reach.extend(u32::try_from(place));
-        }
-        self.faults.entry(identity).or_insert(fault);
-    }
-}
-
-/// Whether the applier can work with its source: kustomize-controller needs an artifact, helm-controller a source that
-/// is observed, not stalled, and has one.
-pub(super) fn is_usable(node: &Node, source: &Source) -> bool {
-    let has_artifact = source.artifact.is_some();
-    if node.key.kind != GroupKind::HELM_RELEASE {
-        return has_artifact;
-    }
-    let observed = source.observed_generation.is_none_or(|observed| observed == source.meta.generation);
-    has_artifact && observed && !source.conditions.is_true("Stalled")
 }
 
 /// The fault of a controller that is not running, for the objects that wait to be looked at by it.
@@ -699,14 +418,6 @@ pub(super) fn controller_down(snapshot: &Snapshot, kind: &GroupKind) -> Option<F
         }
         _ => None,
     }
-}
-
-/// Whether a source has been fetching for longer than any fetch takes.
-pub(super) fn is_stuck(snapshot: &Snapshot, source: &Source) -> bool {
-    const LONG: std::time::Duration = std::time::Duration::from_secs(600);
-    let since = source.conditions.0.iter().filter_map(|condition| condition.since).max();
-    let allowed = source.timeout.unwrap_or_default() + LONG;
-    since.or(source.meta.created).is_some_and(|since| is_older(snapshot.now, since, allowed))
 }
 
 /// Whether a dependency is ready by its own conditions, suspended or not.
