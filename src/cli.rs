@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::EnumValueParser;
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::cluster::ConnectArgs;
@@ -49,6 +50,30 @@ pub struct GlobalArgs {
     /// Tell more: every cause in full, its evidence, its remedies
     #[arg(short, long, global = true, help_heading = "Output")]
     pub verbose: bool,
+}
+
+/// In which ways a command can write its answer; the default is `table`.
+pub trait Formats: ValueEnum + Clone + Send + Sync + 'static {
+    /// What help says of them.
+    const HELP: &'static str;
+}
+
+/// The `-o` of a command.
+#[derive(Debug, Args)]
+pub struct OutputArg<F: Formats> {
+    /// How to write the answer.
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FORMAT",
+        value_parser = EnumValueParser::<F>::new(),
+        default_value = "table",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Output",
+        help = F::HELP
+    )]
+    pub format: F,
 }
 
 impl GlobalArgs {

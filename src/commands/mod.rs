@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::cli::Formats;
+
 pub mod completion;
 mod line;
 mod origin;
@@ -22,4 +24,8 @@ pub enum Format {
     Json,
     /// The same as YAML
     Yaml,
+}
+
+impl Formats for Format {
+    const HELP: &'static str = "Output: table, json or yaml";
 }

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{origin, watch};
-use crate::cli::{GlobalArgs, KindArg, parse_kind, parse_state};
+use crate::cli::{Formats, GlobalArgs, KindArg, OutputArg, parse_kind, parse_state};
 use crate::diagnosis::selection::{
     LabelSelector, ObjectArg, Outcome, Selection, StatusView, require_namespace, resolve,
 };
@@ -89,17 +89,9 @@ pub struct StatusArgs {
     #[arg(short, long)]
     pub watch: bool,
 
-    /// Output: table, wide, json, yaml or name
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true,
-        help_heading = "Output"
-    )]
-    pub output: Format,
+    /// How to write the answer.
+    #[command(flatten)]
+    pub output: OutputArg<Format>,
 
     /// Leave the table's header away
     #[arg(long, help_heading = "Output")]
@@ -119,6 +111,10 @@ pub enum Format {
     Yaml,
     /// One name a line
     Name,
+}
+
+impl Formats for Format {
+    const HELP: &'static str = "Output: table, wide, json, yaml or name";
 }
 
 /// Reads, judges, and writes the answer.
@@ -145,7 +141,7 @@ pub fn answer(
     let selection = select(args, global, diagnosis)?;
     let status = selection.view(diagnosis);
     let style = style(args, global, out.view());
-    match args.output {
+    match args.output.format {
         Format::Table | Format::Wide if is_empty(&status) => {}
         Format::Table | Format::Wide => human::status::write(out.stdout(), &status, &style)?,
         Format::Json => json::write(out.stdout(), &StatusV1::new(&status))?,
@@ -163,7 +159,7 @@ pub fn answer(
 pub(super) fn style(args: &StatusArgs, global: &GlobalArgs, view: View) -> StatusStyle {
     StatusStyle {
         view,
-        wide: args.output == Format::Wide,
+        wide: args.output.format == Format::Wide,
         no_headers: args.no_headers,
         verbose: global.verbose,
         strict: args.strict,

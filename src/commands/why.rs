@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Format, origin};
-use crate::cli::GlobalArgs;
+use crate::cli::{GlobalArgs, OutputArg};
 use crate::diagnosis::needs::{Need, needs};
 use crate::diagnosis::selection::{
     ObjectArg, ObjectError, Outcome, require_namespace, resolve, resolve_source,
@@ -46,17 +46,9 @@ pub struct WhyArgs {
     #[arg(long)]
     pub no_secrets: bool,
 
-    /// Output: table, json or yaml
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true,
-        help_heading = "Output"
-    )]
-    pub output: Format,
+    /// How to write the answer.
+    #[command(flatten)]
+    pub output: OutputArg<Format>,
 }
 
 /// Reads, judges, explains.
@@ -74,7 +66,7 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
         [] => vec![why_all(&diagnosis, global.namespace())],
         keys => keys.iter().filter_map(|key| why(&diagnosis, key)).collect(),
     };
-    match (args.output, answers.as_slice()) {
+    match (args.output.format, answers.as_slice()) {
         (Format::Table, answers) => {
             let view = out.view();
             for (index, answer) in answers.iter().enumerate() {
