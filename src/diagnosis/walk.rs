@@ -162,7 +162,11 @@ impl<'a> Walker<'a> {
             && let Some(interval) = node.interval
             && is_older(self.snapshot.now, last, interval * 2 + node.effective_timeout())
         {
-            let summary = format!("{} has not run for more than twice its interval", key.name);
+            let what = match standing {
+                Standing::Behind => "has stayed behind its source",
+                _ => "has not run",
+            };
+            let summary = format!("{} {what} for more than twice its interval", key.name);
             self.blame(key, dependency::overdue(node, summary));
         }
         if !matches!(standing, Standing::Suspended | Standing::NotObserved)
