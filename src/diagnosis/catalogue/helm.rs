@@ -1,7 +1,7 @@
 //! What helm-controller writes: values, client, chart templates, actions, hooks, remediation.
 
 use super::words::{after, between, last_words, mentions, not_found, one_line, sentence, without_dumps};
-use super::{Failure, Lead, apply, called, command, fault, health, quote, workload};
+use super::{Failure, Lead, answer, apply, called, command, fault, health, quote, workload};
 use crate::diagnosis::{Code, Fault};
 use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, Presence, Spec};
 
@@ -104,8 +104,8 @@ fn action(cause: &Failure<'_>, failure: &Failure<'_>, rolled_back: bool) -> Vec<
         };
         return waits.iter().map(lead).collect();
     }
-    let answer = apply::parse(cause.message);
-    if apply::names_another_thing(&answer)
+    let answer = answer::parse(cause.message);
+    if answer::names_another_thing(&answer)
         && let Some(found) = apply::explain(cause, &answer)
     {
         return vec![found.into()];
@@ -218,8 +218,8 @@ fn pending(failure: &Failure<'_>, words: &str) -> Option<(&'static str, String)>
 }
 
 /// An object that the API server refuses; what has to change is in the chart or its values.
-fn invalid(words: &str, answer: &apply::Answer<'_>) -> Option<(&'static str, String)> {
-    let refused = matches!(answer, apply::Answer::Invalid { .. } | apply::Answer::Immutable { .. });
+fn invalid(words: &str, answer: &answer::Answer<'_>) -> Option<(&'static str, String)> {
+    let refused = matches!(answer, answer::Answer::Invalid { .. } | answer::Answer::Immutable { .. });
     refused.then(|| {
         let what = after(words, "server-side apply failed for object ").and_then(|rest| {
             let (id, rest) = rest.split_once(' ')?;
@@ -230,9 +230,9 @@ fn invalid(words: &str, answer: &apply::Answer<'_>) -> Option<(&'static str, Str
         };
         let what = what.or_else(patched);
         let why = match answer {
-            apply::Answer::Immutable { field: Some(field) } => format!("{field} is immutable"),
-            apply::Answer::Immutable { field: None } => "a field is immutable".to_owned(),
-            apply::Answer::Invalid { why } => {
+            answer::Answer::Immutable { field: Some(field) } => format!("{field} is immutable"),
+            answer::Answer::Immutable { field: None } => "a field is immutable".to_owned(),
+            answer::Answer::Invalid { why } => {
                 sentence(&without_dumps(&one_line(why), words.contains("Secret")))
             }
             _ => String::new(),
