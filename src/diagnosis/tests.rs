@@ -703,6 +703,14 @@ fn a_source_or_dependency_that_is_gone_is_a_cause_while_its_users_are_still_read
 }
 
 #[test]
+fn a_refused_reference_is_one_fault_whether_or_not_its_source_exists() {
+    let words = "can't access 'ExternalArtifact/a/missing', ExternalArtifact feature gate is disabled";
+    let mut flux = snapshot([ks("a").never().failing("AccessDenied", words)]);
+    flux.sources.clear();
+    assert_eq!(codes(&diagnose(&flux)), [("a".to_owned(), Code::AccessDenied)]);
+}
+
+#[test]
 fn a_chart_that_is_not_ready_is_the_source_s_business_in_old_versions_too() {
     let words = "HelmChart 'flux-system/flux-system-a' is not ready";
     let node = hr("a").never().failing("ArtifactFailed", words);

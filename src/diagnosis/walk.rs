@@ -247,6 +247,7 @@ impl<'a> Walker<'a> {
         if let Some(source) = &node.source
             && node.live
             && source.kind != GroupKind::HELM_CHART // made by helm-controller itself
+            && !is_refused(node) // before it is looked for
             && self.snapshot.presence(source) == Presence::Absent
             && self.failing_maker(source).is_none()
         {
@@ -463,6 +464,11 @@ pub(super) fn controller_down(snapshot: &Snapshot, kind: &GroupKind) -> Option<F
 fn controller_missing(snapshot: &Snapshot, kind: &GroupKind) -> Option<Fault> {
     let absent = absent_controller(snapshot, dependency::controller_of(kind))?;
     Some(dependency::controller_absent(snapshot, &absent))
+}
+
+/// Whether its controller refuses the reference to the source: across namespaces, or behind a feature gate.
+fn is_refused(node: &Node) -> bool {
+    node.status.conditions.ready().is_some_and(|ready| ready.reason == "AccessDenied")
 }
 
 /// Whether a dependency is ready by its own conditions, suspended or not.
