@@ -32,6 +32,8 @@ pub enum CommandError {
         label: String,
         /// Whether that is a cluster.
         live: bool,
+        /// Whether that is a repository.
+        declared: bool,
         /// Whether all of it could be read.
         complete: bool,
     },
@@ -62,6 +64,9 @@ impl CommandError {
             Self::Usage { hint, .. } => hint.iter().cloned().collect(),
             Self::NothingOfFlux { live: true, .. } => {
                 vec!["the kinds of Flux are served, and no object is in sight: kubectl get ks,hr -A".to_owned()]
+            }
+            Self::NothingOfFlux { declared: true, .. } => {
+                vec!["a repository declares Flux objects in .yaml files; --repo names its folder".to_owned()]
             }
             Self::NothingOfFlux { .. } => {
                 vec![format!("a dump holds the Flux objects themselves: {HOW_TO_DUMP}")]

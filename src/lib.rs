@@ -23,8 +23,7 @@ use std::process::ExitCode;
 
 use clap::{FromArgMatches, ValueEnum};
 
-use cli::{Cli, Command};
-use commands::{completion, impact, snapshot, status, version, why};
+use commands::{Cli, Command, completion, impact, snapshot, status, version, why};
 use diagnosis::selection::Outcome;
 use error::CommandError;
 use output::{ColorChoice, Output};

@@ -98,6 +98,7 @@ pub(crate) fn source() -> Source {
         oci: false,
         filtered: false,
         upstream: Vec::new(),
+        makes: Vec::new(),
         interval: Some(Duration::from_secs(60)),
         timeout: None,
         observed_generation: Some(1),

@@ -609,7 +609,7 @@ fn what_could_not_be_read_is_not_missing() {
     assert!(!snapshot.complete);
     assert_eq!(
         warnings(&snapshot),
-        ["InputBroken: stdin:1: Kustomization/a/odd: spec.interval: a number where text is due"]
+        ["InputBroken: stdin: Kustomization/a/odd: spec.interval: a number where text is due"]
     );
     assert_eq!(snapshot.warnings[0].object, Some(ks("a", "odd")));
     // a document that is broken altogether may have been any object

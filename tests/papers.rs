@@ -64,7 +64,8 @@ fn one_recipe_for_a_dump_stands_everywhere() {
     assert_eq!(words(&format!("{before} {after} >dump.yaml")), words(HOW_TO_DUMP));
     let nothing = InputError::Nothing { first: String::new(), others: 0 };
     assert!(nothing.hint().unwrap().ends_with(HOW_TO_DUMP));
-    let nothing = CommandError::NothingOfFlux { label: String::new(), live: false, complete: true };
+    let nothing =
+        CommandError::NothingOfFlux { label: String::new(), live: false, declared: false, complete: true };
     assert!(nothing.hints()[0].ends_with(HOW_TO_DUMP));
 }
 

@@ -171,6 +171,7 @@ impl Cluster {
                     format!("{} objects may be listed in {} only", kind.kind, places.join(", "))
                 }
             };
+            reading.store.rest().denied(kind.clone());
             reading.store.rest().incomplete(codes::FORBIDDEN, text);
         }
         // Who may not list the objects everywhere will not be let near everybody's Events either.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
+use super::Cli;
 use crate::diagnosis::selection::Outcome;
 use crate::error::CommandError;
 use crate::output::Output;

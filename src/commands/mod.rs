@@ -2,8 +2,11 @@
 
 use clap::ValueEnum;
 
+use crate::cli::Formats;
+
 pub mod completion;
 pub mod impact;
+mod line;
 mod origin;
 mod signals;
 pub mod snapshot;
@@ -11,6 +14,8 @@ pub mod status;
 pub mod version;
 mod watch;
 pub mod why;
+
+pub use line::{Cli, Command};
 
 /// How to write an answer that is one text or one document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -21,4 +26,8 @@ pub enum Format {
     Json,
     /// The same as YAML
     Yaml,
+}
+
+impl Formats for Format {
+    const HELP: &'static str = "Output: table, json or yaml";
 }

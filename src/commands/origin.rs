@@ -151,8 +151,12 @@ pub(super) fn require_flux(
     for warning in &diagnosis.warnings {
         out.warn(&warning.text);
     }
-    let live = choose(global).ok() == Some(Origin::Cluster);
-    Err(CommandError::NothingOfFlux { label: diagnosis.label.clone(), live, complete: diagnosis.complete })
+    Err(CommandError::NothingOfFlux {
+        label: diagnosis.label.clone(),
+        live: choose(global).ok() == Some(Origin::Cluster),
+        declared: diagnosis.is_declared(),
+        complete: diagnosis.complete,
+    })
 }
 
 /// The arguments with which another command sees the same facts; `None` where they are used up: standard input, and
@@ -239,7 +243,7 @@ mod tests {
     fn args(words: &str) -> GlobalArgs {
         use clap::Parser;
         let words = ["kubectl-fluxlayers", "status"].into_iter().chain(words.split_whitespace());
-        crate::cli::Cli::try_parse_from(words).unwrap().global
+        crate::commands::Cli::try_parse_from(words).unwrap().global
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use clap::{Args, ValueEnum};
 
 use super::{origin, watch};
-use crate::cli::{GlobalArgs, KindArg, parse_kind, parse_state};
-use crate::diagnosis::selection::{LabelSelector, ObjectArg, Outcome, Selection, StatusView, resolve};
+use crate::cli::{Formats, GlobalArgs, KindArg, OutputArg, parse_kind, parse_state};
+use crate::diagnosis::selection::{
+    LabelSelector, ObjectArg, Outcome, Selection, StatusView, require_namespace, resolve,
+};
 use crate::diagnosis::{Diagnosis, State, diagnose};
 use crate::error::CommandError;
 use crate::model::GroupKind;
@@ -40,6 +42,7 @@ Examples:
 Exit codes:
   0  nothing in scope is wrong
   1  something is failed, blocked, missing or unknown, or there is a cycle or a root cause
+     (--offline asks no cluster: every object is unknown, and cycles alone are judged)
   2  no answer
   130  after Ctrl-C"
     )
@@ -86,17 +89,9 @@ pub struct StatusArgs {
     #[arg(short, long)]
     pub watch: bool,
 
-    /// Output: table, wide, json, yaml or name
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true,
-        help_heading = "Output"
-    )]
-    pub output: Format,
+    /// How to write the answer.
+    #[command(flatten)]
+    pub output: OutputArg<Format>,
 
     /// Leave the table's header away
     #[arg(long, help_heading = "Output")]
@@ -118,6 +113,10 @@ pub enum Format {
     Name,
 }
 
+impl Formats for Format {
+    const HELP: &'static str = "Output: table, wide, json, yaml or name";
+}
+
 /// Reads, judges, and writes the answer.
 pub async fn run(args: &StatusArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
     if args.watch {
@@ -136,10 +135,13 @@ pub fn answer(
     out: &mut Output,
 ) -> Result<Outcome, CommandError> {
     origin::require_flux(diagnosis, global, out)?;
+    if let Some(namespace) = global.namespace() {
+        require_namespace(diagnosis, namespace)?;
+    }
     let selection = select(args, global, diagnosis)?;
     let status = selection.view(diagnosis);
     let style = style(args, global, out.view());
-    match args.output {
+    match args.output.format {
         Format::Table | Format::Wide if is_empty(&status) => {}
         Format::Table | Format::Wide => human::status::write(out.stdout(), &status, &style)?,
         Format::Json => json::write(out.stdout(), &StatusV1::new(&status))?,
@@ -157,7 +159,7 @@ pub fn answer(
 pub(super) fn style(args: &StatusArgs, global: &GlobalArgs, view: View) -> StatusStyle {
     StatusStyle {
         view,
-        wide: args.output == Format::Wide,
+        wide: args.output.format == Format::Wide,
         no_headers: args.no_headers,
         verbose: global.verbose,
         strict: args.strict,
@@ -215,7 +217,7 @@ pub(super) fn select(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::commands::{Cli, Command};
     use crate::diagnosis::selection::testing::{diagnosis, hr, ks};
     use clap::Parser;
 

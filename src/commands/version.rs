@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Format;
 use super::origin::{self, Origin};
-use crate::cli::GlobalArgs;
+use crate::cli::{GlobalArgs, OutputArg};
 use crate::cluster::{Cluster, ClusterError, ConnectArgs};
 use crate::diagnosis::installation::Installation;
 use crate::diagnosis::selection::Outcome;
@@ -20,17 +20,9 @@ pub struct VersionArgs {
     #[arg(long)]
     pub client: bool,
 
-    /// Output: table, json or yaml
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true,
-        help_heading = "Output"
-    )]
-    pub output: Format,
+    /// How to write the answer.
+    #[command(flatten)]
+    pub output: OutputArg<Format>,
 }
 
 /// What was found beside this program.
@@ -47,7 +39,7 @@ pub async fn run(args: &VersionArgs, global: &GlobalArgs, out: &mut Output) -> R
     let shown = found.as_ref().ok().and_then(Option::as_ref);
     let installation = shown.map(|found| &found.installation);
     let kubernetes = shown.and_then(|found| found.kubernetes.as_deref());
-    match args.output {
+    match args.output.format {
         Format::Table => {
             let view = out.view();
             let installation = shown.map(|found| (found.label.as_str(), &found.installation));

@@ -34,7 +34,7 @@ pub(super) async fn run(
     global: &GlobalArgs,
     out: &mut Output,
 ) -> Result<Outcome, CommandError> {
-    if args.output == Format::Name {
+    if args.output.format == Format::Name {
         let message = "--watch tells changes, and -o name has no words for them".to_owned();
         return Err(CommandError::Usage {
             message,
@@ -58,8 +58,8 @@ pub(super) async fn run(
     let first = diagnose(&first);
     origin::require_flux(&first, global, out)?;
     let selection = select(args, global, &first)?;
-    let drawn = matches!(args.output, Format::Table | Format::Wide) && out.can_draw();
-    let told = match args.output {
+    let drawn = matches!(args.output.format, Format::Table | Format::Wide) && out.can_draw();
+    let told = match args.output.format {
         _ if drawn => Told::Picture(String::new()),
         Format::Json | Format::Yaml => Told::Document(Vec::new()),
         _ => Told::Lines(None),
@@ -194,7 +194,7 @@ impl Teller<'_> {
             }
             Told::Document(before) => {
                 let (mut document, report) = (Vec::new(), StatusV1::new(&status));
-                if self.args.output == Format::Yaml {
+                if self.args.output.format == Format::Yaml {
                     document.extend(b"---\n");
                     yaml::write(&mut document, &report)?;
                 } else {

@@ -3,9 +3,11 @@
 use clap::Args;
 
 use super::{Format, origin};
-use crate::cli::GlobalArgs;
+use crate::cli::{GlobalArgs, OutputArg};
 use crate::diagnosis::needs::{Need, needs};
-use crate::diagnosis::selection::{ObjectArg, ObjectError, Outcome, resolve, resolve_source};
+use crate::diagnosis::selection::{
+    ObjectArg, ObjectError, Outcome, require_namespace, resolve, resolve_source,
+};
 use crate::diagnosis::why::{Why, why, why_all};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::error::CommandError;
@@ -47,17 +49,9 @@ pub struct WhyArgs {
     #[arg(long)]
     pub no_secrets: bool,
 
-    /// Output: table, json or yaml
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true,
-        help_heading = "Output"
-    )]
-    pub output: Format,
+    /// How to write the answer.
+    #[command(flatten)]
+    pub output: OutputArg<Format>,
 }
 
 /// Reads, judges, explains.
@@ -66,13 +60,16 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
     let snapshot = origin::closer_snapshot(global, &args.objects, out, needs).await?;
     let diagnosis = diagnose(&snapshot);
     origin::require_flux(&diagnosis, global, out)?;
+    if let Some(namespace) = global.namespace() {
+        require_namespace(&diagnosis, namespace)?;
+    }
     let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));
     let keys: Vec<ObjectKey> = keys.collect::<Result<_, _>>()?;
     let answers: Vec<Why<'_>> = match keys.as_slice() {
         [] => vec![why_all(&diagnosis, global.namespace())],
         keys => keys.iter().filter_map(|key| why(&diagnosis, key)).collect(),
     };
-    match (args.output, answers.as_slice()) {
+    match (args.output.format, answers.as_slice()) {
         (Format::Table, answers) => {
             let view = out.view();
             for (index, answer) in answers.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! Root causes: one fault is one cause, however many objects it hits.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::model::{At, Commit, ObjectKey, Revision};
@@ -115,6 +117,60 @@ codes! {
     ClusterUnreachable,
 }
 
+impl Code {
+    /// Whether the object of such a fault lives in the cluster to which the failing object applies, which `spec.kubeConfig`
+    /// may make another one than this: its key is then not that of an object here.
+    pub fn is_of_the_target_cluster(self) -> bool {
+        match self {
+            Self::HealthCheckFailed
+            | Self::HelmInstallFailed
+            | Self::HelmUpgradeFailed
+            | Self::HelmTestFailed
+            | Self::HelmUninstallFailed
+            | Self::CrdMissing
+            | Self::NamespaceNotFound
+            | Self::NamespaceTerminating
+            | Self::WebhookUnavailable
+            | Self::ApiServiceUnavailable
+            | Self::Forbidden
+            | Self::PruneFailed
+            | Self::DeletionStuck => true,
+            Self::DependencyNotFound
+            | Self::DependencyCycle
+            | Self::DependencySuspended
+            | Self::ReadyExprFalse
+            | Self::InvalidExpression
+            | Self::NotApplied
+            | Self::SourceNotFound
+            | Self::SourceNotReady
+            | Self::SourceStale
+            | Self::ArtifactUnreachable
+            | Self::AccessDenied
+            | Self::PathNotFound
+            | Self::SopsSecretNotFound
+            | Self::SopsSecretKeyName
+            | Self::SopsKeyInvalid
+            | Self::SopsKeyMismatch
+            | Self::SopsNotConfigured
+            | Self::SopsFailed
+            | Self::BuildFailed
+            | Self::ApiVersionNotServed
+            | Self::AdmissionDenied
+            | Self::ImmutableField
+            | Self::FieldConflict
+            | Self::QuotaExceeded
+            | Self::InvalidObject
+            | Self::ApplyFailed
+            | Self::HelmValuesMissing
+            | Self::Overdue
+            | Self::ControllerNotRunning
+            | Self::NotObserved
+            | Self::ShardUnserved
+            | Self::ClusterUnreachable => false,
+        }
+    }
+}
+
 /// One thing that was seen, quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
@@ -168,6 +224,8 @@ pub struct RetryClock {
     pub last_good: Option<(Revision, Option<Timestamp>)>,
     /// When the next try is due; `None` when no retry will come or it is not known.
     pub next_try: Option<Timestamp>,
+    /// How often it tries, where that is too often to name the next time.
+    pub every: Option<Duration>,
     /// What starts a run sooner.
     pub wakes: Option<&'static str>,
 }

@@ -1,27 +1,24 @@
 //! From a snapshot to a diagnosis: standings and verdicts, the walk, then states and causes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::catalogue::dependency;
+use super::catalogue::dependency::controller_of;
 use super::cause::{Cause, Code, RetryClock};
 use super::installation::Installation;
 use super::places;
 use super::report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};
+use super::stale;
 use super::standing::{
-    SourceStanding, Standing, began, current_revision, is_older, source_began, source_standing, standing,
+    SourceStanding, Standing, began, current_revision, source_began, source_standing, standing,
 };
 use super::suspects;
 use super::verdict::verdicts;
-use super::walk::{Walk, controller_down, is_stuck, is_usable, walk};
+use super::walk::{Walk, controller_down, walk};
 use super::warnings;
 use crate::graph::{Graph, Layering};
 use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Snapshot, Spec};
-
-/// After this time a source that fails while its last artifact serves is a cause, no longer a warning.
-const STALE_AFTER: Duration = Duration::from_secs(600);
 
 /// Says everything that can be said about a snapshot.
 pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
@@ -36,9 +33,10 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         snapshot.nodes.iter().map(|(key, node)| (key, verdicts(snapshot, &installation, node))).collect();
     keep_proven_missing(snapshot, &verdicts, &mut layering);
 
-    let mut walk = walk(snapshot, &graph, &standings, &source_standings, &verdicts, &mut layering);
-    let used_by = users(snapshot);
-    let stale = add_stale_sources(snapshot, &source_standings, &used_by, &mut walk);
+    let mut walk =
+        walk(snapshot, &installation, &graph, &standings, &source_standings, &verdicts, &mut layering);
+    let used_by = stale::users(snapshot);
+    let stale = stale::add_stale_sources(snapshot, &source_standings, &used_by, &mut walk);
     add_stopped_controllers(snapshot, &mut walk);
 
     let mut objects = BTreeMap::new();
@@ -47,7 +45,7 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         let report = report(snapshot, node, standing, &verdicts[key], &walk, &layering);
         objects.insert(key.clone(), report);
     }
-    let mut causes = causes(snapshot, &objects, &walk);
+    let mut causes = causes(snapshot, &installation, &objects, &walk);
     places::add(snapshot, &mut causes);
     suspects::add(snapshot, &objects, &mut causes);
     let sources = source_reports(snapshot, &source_standings, &walk);
@@ -64,11 +62,12 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
     }));
     all_warnings.sort();
     all_warnings.dedup();
+    let unreadable = snapshot.nodes.values().any(|node| node.unreadable);
     Diagnosis {
         origin: snapshot.origin,
         label: snapshot.label.clone(),
         now: snapshot.now,
-        complete: snapshot.complete && walk.hidden.is_empty(),
+        complete: snapshot.complete && walk.hidden.is_empty() && !unreadable,
         coverage: snapshot.coverage.clone(),
         objects,
         sources,
@@ -93,72 +92,6 @@ fn keep_proven_missing(
         .map(|(entry, _)| &entry.key)
         .collect();
     layering.missing.retain(|key, _| proven.contains(key));
-}
-
-/// Appliers that use each source, directly or through a chain of sources.
-fn users(snapshot: &Snapshot) -> BTreeMap<ObjectKey, BTreeSet<ObjectKey>> {
-    let mut users: BTreeMap<ObjectKey, BTreeSet<ObjectKey>> = BTreeMap::new();
-    for (key, node) in &snapshot.nodes {
-        let mut queue: Vec<&ObjectKey> = node.source.iter().collect();
-        let chart_source = node.helm_release().and_then(|spec| spec.chart_source.as_ref());
-        queue.extend(chart_source);
-        let mut seen = BTreeSet::new();
-        while let Some(source) = queue.pop() {
-            if !seen.insert(source) {
-                continue;
-            }
-            users.entry(source.clone()).or_default().insert(key.clone());
-            queue.extend(snapshot.sources.get(source).into_iter().flat_map(|source| &source.upstream));
-        }
-    }
-    users
-}
-
-/// Sources that fail while their last artifact serves: a cause when it lasts. Returns those that fail for less long.
-fn add_stale_sources(
-    snapshot: &Snapshot,
-    standings: &BTreeMap<&ObjectKey, SourceStanding>,
-    used_by: &BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
-    walk: &mut Walk,
-) -> BTreeSet<ObjectKey> {
-    let mut fresh = BTreeSet::new();
-    for (key, source) in &snapshot.sources {
-        let fails = matches!(
-            standings[key],
-            SourceStanding::Failed { .. } | SourceStanding::WaitsForUpstream | SourceStanding::NotObserved
-        ) || (standings[key] == SourceStanding::Running && is_stuck(snapshot, source));
-        let Some(users) = used_by.get(key) else { continue };
-        if !fails || source.artifact.is_none() {
-            continue;
-        }
-        // Users that cannot work with it as it is are blocked by it already.
-        let still_served: Vec<&ObjectKey> = users
-            .iter()
-            .filter(|user| {
-                let node = &snapshot.nodes[*user];
-                !node.suspended && (node.source.as_ref() != Some(key) || is_usable(node, source))
-            })
-            .collect();
-        if still_served.is_empty() {
-            continue;
-        }
-        let since = match standings[key] {
-            SourceStanding::NotObserved => source.meta.edited, // Ready still speaks of the old spec
-            _ => source_began(snapshot, source),
-        };
-        if !since.is_some_and(|since| is_older(snapshot.now, since, STALE_AFTER)) {
-            fresh.insert(key.clone());
-            continue;
-        }
-        let Some(fault) = walk.reaching(key).next().and_then(|deepest| walk.faults.get(deepest)).cloned()
-        else {
-            continue;
-        };
-        let fault = dependency::source_stale(fault, source);
-        let still_served: Vec<ObjectKey> = still_served.into_iter().cloned().collect();
-        walk.add(fault, still_served);
-    }
-    fresh
 }
 
 /// A controller that is not running stops everything of its kind, whatever the conditions still say.
@@ -270,7 +203,12 @@ fn is_unversioned(node: &Node) -> bool {
     matches!(node.spec, Spec::ResourceSet) && node.status.inventory.is_some()
 }
 
-fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk: &Walk) -> Vec<Cause> {
+fn causes(
+    snapshot: &Snapshot,
+    installation: &Installation,
+    objects: &BTreeMap<ObjectKey, ObjectReport>,
+    walk: &Walk,
+) -> Vec<Cause> {
     let mut blocks: BTreeMap<&ObjectKey, usize> = BTreeMap::new();
     for report in objects.values() {
         for object in &report.blocked_by {
@@ -284,13 +222,19 @@ fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk
             Some(first) if *first != fault.object => vec![first.clone(), fault.object.clone()],
             _ => vec![fault.object.clone()],
         };
+        let cycle = walk.loops.get(identity).cloned().unwrap_or_default();
+        // No member of a loop is more to the point than another, and a next try changes nothing.
+        let clock = match cycle.is_empty() {
+            true => clock(snapshot, installation, affected, objects),
+            false => RetryClock::default(),
+        };
         causes.push(Cause {
             since: since(snapshot, &fault.object, affected, objects),
             stands_at: walk.stands_at.get(identity).into_iter().flatten().cloned().collect(),
             chain,
-            cycle: walk.loops.get(identity).cloned().unwrap_or_default(),
+            cycle,
             blocks: blocks.get(&fault.object).copied().unwrap_or_default(),
-            clock: clock(snapshot, affected, objects),
+            clock,
             affected: affected.iter().cloned().collect(),
             fault: fault.clone(),
             suspects: Vec::new(),
@@ -313,16 +257,21 @@ fn since(
     objects: &BTreeMap<ObjectKey, ObjectReport>,
 ) -> Option<Timestamp> {
     if let Some(source) = snapshot.sources.get(object) {
-        return source_began(snapshot, source);
+        return match source_standing(snapshot, source) {
+            SourceStanding::NotObserved => source.meta.edited, // Ready still speaks of the old spec
+            _ => source_began(snapshot, source),
+        };
     }
     let hit = affected.iter().filter_map(|key| objects.get(key));
     hit.filter(|report| report.state != State::Ready).filter_map(|report| report.since).min()
 }
 
 /// When the first affected object tries again: kustomize-controller waits for `retryInterval`, else `interval`, after a
-/// failed run, without jitter.
+/// failed run, without jitter; all controllers look every `--requeue-dependency` at what a dependency holds up, be it by an
+/// expression that cannot be evaluated.
 fn clock(
     snapshot: &Snapshot,
+    installation: &Installation,
     affected: &BTreeSet<ObjectKey>,
     objects: &BTreeMap<ObjectKey, ObjectReport>,
 ) -> RetryClock {
@@ -336,12 +285,16 @@ fn clock(
             node.status.history.iter().filter(|entry| good(&entry.status)).filter_map(|entry| entry.last).max();
         (revision, at)
     });
+    if node.status.conditions.ready().is_some_and(|ready| ready.reason == "DependencyNotReady") {
+        let every = Some(installation.requeue_dependency(controller_of(&node.key.kind)));
+        return RetryClock { last_good, every, ..RetryClock::default() };
+    }
     let retries = node.key.kind == GroupKind::KUSTOMIZATION && !report.stalled && !report.retrying;
     let ended = node.status.conditions.ready().and_then(|ready| ready.since).filter(|_| retries);
     let next_try = ended
         .zip(node.retry_interval.or(node.interval))
         .and_then(|(ended, wait)| ended.checked_add(jiff::SignedDuration::try_from(wait).ok()?).ok());
-    RetryClock { last_good, next_try, wakes: next_try.is_some().then_some("a push") }
+    RetryClock { last_good, next_try, every: None, wakes: next_try.is_some().then_some("a push") }
 }
 
 fn source_reports(

@@ -1,6 +1,10 @@
 //! What is installed: the version of Flux, its controllers, and those of their flags that change what things mean.
 
-use crate::model::{CONTROLLER_FLAGS, GroupKind, ObjectKey, OriginKind, Presence, Snapshot, Workload};
+use std::time::Duration;
+
+use crate::model::{
+    CONTROLLER_FLAGS, GroupKind, ObjectKey, OriginKind, Presence, Snapshot, Workload, parse_duration,
+};
 
 /// Spelt out in every installation, and no news.
 const IS_THE_RULE: [&str; 1] = ["watch-all-namespaces=true"];
@@ -73,11 +77,23 @@ impl Installation {
 
     /// What `--feature-gates` of a controller says of one gate; `None` where it says nothing or is out of sight.
     pub fn gate(&self, controller: &str, gate: &str) -> Option<bool> {
-        let found = self.controllers.iter().find(|found| found.key.name == controller)?;
-        let gates = found.flags.iter().find_map(|flag| flag.strip_prefix("--feature-gates="))?;
+        let gates = self.flag(controller, "--feature-gates=")?;
         let value =
             gates.split(',').find_map(|entry| entry.split_once('=').filter(|(name, _)| *name == gate))?.1;
         value.parse().ok()
+    }
+
+    /// After how long a controller looks again at an object that waits for a dependency: `--requeue-dependency`, where the
+    /// controller is in sight, else its default (kustomize-controller and helm-controller 30 s, flux-operator 5 s).
+    pub fn requeue_dependency(&self, controller: &str) -> Duration {
+        let default = Duration::from_secs(if controller == "flux-operator" { 5 } else { 30 });
+        self.flag(controller, "--requeue-dependency=").and_then(parse_duration).unwrap_or(default)
+    }
+
+    /// The value of a controller's flag; `flag` with its dashes and `=`.
+    fn flag(&self, controller: &str, flag: &str) -> Option<&str> {
+        let found = self.controllers.iter().find(|found| found.key.name == controller)?;
+        found.flags.iter().find_map(|written| written.strip_prefix(flag))
     }
 }
 
@@ -236,5 +252,7 @@ mod tests {
         assert_eq!(found.gate("kustomize-controller", "B"), Some(false));
         assert_eq!(found.gate("kustomize-controller", "C"), None);
         assert_eq!(found.gate("helm-controller", "A"), None);
+        assert_eq!(found.requeue_dependency("kustomize-controller"), Duration::from_secs(5));
+        assert_eq!(found.requeue_dependency("helm-controller"), Duration::from_secs(30));
     }
 }

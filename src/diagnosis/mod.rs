@@ -14,6 +14,7 @@ pub mod needs;
 mod places;
 mod report;
 mod seals;
+mod stale;
 mod standing;
 mod suspects;
 mod told;

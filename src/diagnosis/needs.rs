@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::catalogue::helm_wait::{self, WAITED_FOR};
 use super::cause::{Cause, Code};
 use crate::model::{GroupKind, ObjectKey, Snapshot};
 
@@ -79,10 +80,23 @@ fn needs_of(snapshot: &Snapshot, cause: &Cause) -> Vec<Need> {
         Code::Forbidden if object.kind == GroupKind::SERVICE_ACCOUNT => {
             needs.push(here(GroupKind::SERVICE_ACCOUNT))
         }
+        Code::HelmInstallFailed | Code::HelmUpgradeFailed | Code::HelmTestFailed
+            if object.kind == GroupKind::HELM_RELEASE && waited_in_vain(snapshot, object) =>
+        {
+            needs.extend(WAITED_FOR.map(here));
+            needs.extend([here(GroupKind::POD), Need::Events(namespace.clone())]);
+        }
         Code::NamespaceNotFound | Code::NamespaceTerminating => needs.push(Need::Object(object.clone())),
         _ => {}
     }
     needs
+}
+
+/// Whether a release's action ran out of time and does not say what it waited for.
+fn waited_in_vain(snapshot: &Snapshot, release: &ObjectKey) -> bool {
+    let conditions = snapshot.nodes.get(release).map(|node| &node.status.conditions);
+    let conditions = ["Ready", "Released", "TestSuccess"].iter().filter_map(|kind| conditions?.get(kind));
+    conditions.into_iter().any(|condition| helm_wait::names_nothing(&condition.message))
 }
 
 #[cfg(test)]

@@ -63,8 +63,11 @@ impl State {
 pub enum Verdict {
     /// The dependency does not exist.
     NotFound,
-    /// It may not be read, or is not in the dump, so it is not judged.
+    /// It may not be read, so it is not judged.
     Forbidden,
+    /// Not judged for another reason: it is in no list that was read, cannot be decoded, is of a kind of which nothing but
+    /// its existence is known here, or no cluster was asked.
+    Unknown,
     /// The controller says that `readyExpr` is false.
     ReadyExprFalse,
     /// `readyExpr` was not evaluated here, so the entry is never shown as ready.
@@ -85,6 +88,7 @@ impl Verdict {
         match self {
             Self::NotFound => "NotFound",
             Self::Forbidden => "Forbidden",
+            Self::Unknown => "Unknown",
             Self::ReadyExprFalse => "ReadyExprFalse",
             Self::ReadyExprUnknown => "ReadyExprUnknown",
             Self::NotObserved => "NotObserved",
@@ -179,4 +183,17 @@ pub struct Diagnosis {
     pub causes: Vec<Cause>,
     /// What is no cause and should be known, ordered.
     pub warnings: Vec<Warning>,
+}
+
+impl Diagnosis {
+    /// Whether only a repository was read.
+    pub fn is_declared(&self) -> bool {
+        self.origin == OriginKind::Declared
+    }
+
+    /// Whether this object alone makes the answer bad. Where only a repository was read, every object is `Unknown`
+    /// because no cluster was asked, and that is no fault of theirs.
+    pub fn is_bad(&self, object: &ObjectReport) -> bool {
+        object.state.is_bad() && !(self.is_declared() && object.state == State::Unknown)
+    }
 }

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use labels::{LabelSelector, LabelSelectorError};
 pub use objects::{
-    APPLIERS, ObjectArg, ObjectArgError, ObjectError, kind_from_word, resolve, resolve_source, spell,
-    spell_in_full, word_of,
+    APPLIERS, ObjectArg, ObjectArgError, ObjectError, kind_from_word, require_namespace, resolve,
+    resolve_source, spell, spell_in_full, word_of,
 };
 
 use super::{Cause, Diagnosis, ObjectReport, State, Verdict};
-use crate::model::{GroupKind, ObjectKey, OriginKind, Warning};
+use crate::model::{GroupKind, ObjectKey, Warning};
 
 /// The answer as scripts see it: exit code 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,10 +205,9 @@ impl<'a> StatusView<'a> {
         if bad { Outcome::Bad } else { Outcome::Good }
     }
 
-    /// Whether this object alone makes the answer bad. Where only a repository was read, every object is
-    /// `Unknown` because nobody was asked, and that is no fault.
+    /// Whether this object alone makes the answer bad, see [`Diagnosis::is_bad`].
     pub fn is_bad(&self, object: &ObjectReport) -> bool {
-        object.state.is_bad() && !(self.is_declared() && object.state == State::Unknown)
+        self.diagnosis.is_bad(object)
     }
 
     /// Whether nothing of the shown kinds could be read while not everything could be seen: that there is none of them
@@ -229,7 +228,7 @@ impl<'a> StatusView<'a> {
 
     /// Whether only a repository was read.
     pub fn is_declared(&self) -> bool {
-        self.diagnosis.origin == OriginKind::Declared
+        self.diagnosis.is_declared()
     }
 
     /// Every shown object, by layer, those without a layer last.
@@ -297,6 +296,7 @@ mod tests {
     use super::testing::*;
     use super::*;
     use crate::diagnosis::Code;
+    use crate::model::OriginKind;
 
     fn cluster() -> Diagnosis {
         diagnosis([

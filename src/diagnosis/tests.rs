@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use proptest::prelude::*;
-
-use super::selection::{Outcome, Selection};
 use super::{Code, Diagnosis, State, Verdict, diagnose};
 use crate::model::{ConditionStatus, Event, GroupKind, Node, ObjectKey, Revision, Snapshot};
 use crate::testing::{OLD, REVISION, condition, hr, key, ks, minutes_ago, snapshot, source, source_key};
+
+mod plan;
+mod properties;
+mod sources;
+mod waits;
 
 fn said(nodes: impl IntoIterator<Item = Node>) -> Diagnosis {
     diagnose(&snapshot(nodes))
@@ -79,7 +81,7 @@ fn a_cycle_of_ready_objects_is_a_cause_before_it_stops_anything() {
 }
 
 #[test]
-fn a_cycle_on_one_source_starves_its_healthy_neighbours() {
+fn trap_25_a_cycle_on_one_source_starves_its_healthy_neighbours() {
     let flux = said([
         ks("a").on("b").never().waiting_for("b"),
         ks("b").on("a").never().waiting_for("a"),
@@ -133,7 +135,7 @@ fn a_dependency_suspended_since_its_creation_is_never_ready() {
 }
 
 #[test]
-fn a_terminating_dependency_is_not_ready_while_its_controller_finalizes_it() {
+fn trap_15_a_terminating_dependency_is_not_ready_while_its_controller_finalizes_it() {
     let mut dep = ks("dep").edited();
     dep.meta.deleted = Some(minutes_ago(1));
     dep.meta.finalizers.push("finalizers.fluxcd.io".to_owned());
@@ -166,7 +168,7 @@ fn a_terminating_dependency_that_only_a_foreign_finalizer_holds_is_ready_again()
 }
 
 #[test]
-fn a_dependency_that_is_running_again_makes_nothing_blocked() {
+fn trap_3_a_dependency_that_is_running_again_makes_nothing_blocked() {
     let flux =
         said([ks("dep").running(0), ks("a").on("dep").waiting_for("dep"), ks("b").on("a").waiting_for("a")]);
     for name in ["dep", "a", "b"] {
@@ -313,6 +315,19 @@ fn trap_8_dependencies_and_source_are_both_explained() {
     let flux = diagnose(&flux);
     assert_eq!(state(&flux, "a"), State::Blocked);
     assert_eq!(blocked_by(&flux, "a"), ["gone", "repo"]);
+}
+
+#[test]
+fn trap_5_a_suspended_dependency_counts_as_ready_until_the_next_commit() {
+    let pair = |revision: &str| {
+        let words = "dependency 'flux-system/dep' revision is not up to date";
+        let waiting = ks("a").on("dep").failing("DependencyNotReady", words);
+        said([ks("dep").suspended().at(revision), waiting])
+    };
+    assert_eq!(verdict(&pair(REVISION), "a"), Verdict::Ready);
+    let flux = pair(OLD);
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Blocked, Verdict::RevisionBehind));
+    assert_eq!(codes(&flux), [("dep".to_owned(), Code::DependencySuspended)]);
 }
 
 #[test]
@@ -496,7 +511,7 @@ fn trap_24_what_is_out_of_sight_is_never_missing() {
     let mut flux = snapshot([ks("a").on("dep").waiting_for("dep")]);
     flux.coverage = crate::model::Coverage::default();
     let flux = diagnose(&flux);
-    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Forbidden));
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Unknown));
     assert!(!flux.complete && flux.causes.is_empty() && flux.layering.missing.is_empty());
     assert!(warned(&flux).contains("NotCovered"));
 }
@@ -654,7 +669,7 @@ fn a_single_object_does_not_prove_missing_what_its_controller_has_seen() {
     flux.coverage = Default::default();
     flux.coverage.cover(GroupKind::KUSTOMIZATION, "flux-system");
     let flux = diagnose(&flux);
-    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Forbidden));
+    assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Unknown, Verdict::Unknown));
 }
 
 #[test]
@@ -685,6 +700,14 @@ fn a_source_or_dependency_that_is_gone_is_a_cause_while_its_users_are_still_read
     assert_eq!(state(&flux, "a"), State::Ready);
     let expected = [("gone".to_owned(), Code::DependencyNotFound), ("repo".to_owned(), Code::SourceNotFound)];
     assert_eq!(codes(&flux), expected);
+}
+
+#[test]
+fn a_refused_reference_is_one_fault_whether_or_not_its_source_exists() {
+    let words = "can't access 'ExternalArtifact/a/missing', ExternalArtifact feature gate is disabled";
+    let mut flux = snapshot([ks("a").never().failing("AccessDenied", words)]);
+    flux.sources.clear();
+    assert_eq!(codes(&diagnose(&flux)), [("a".to_owned(), Code::AccessDenied)]);
 }
 
 #[test]
@@ -739,128 +762,4 @@ fn who_brings_what_is_missing_becomes_the_missing_edge() {
         remedy,
         "Kustomization flux-system/operator brings it: add to spec of a: dependsOn: [{name: operator}]"
     );
-}
-
-// --- properties -----------------------------------------------------------------------------------------------------
-
-/// Any cluster: up to twelve Kustomizations in any condition with any dependencies among them and on two that are not
-/// there.
-fn any_cluster() -> impl Strategy<Value = Snapshot> {
-    let any_node = (0usize..9, proptest::collection::vec(0usize..14, 0..4), any::<bool>());
-    proptest::collection::vec(any_node, 1..12).prop_map(|specs| {
-        snapshot(specs.into_iter().enumerate().map(|(n, (condition, on, waits))| {
-            let name = |n: usize| format!("k{n:02}");
-            let mut node = on.iter().fold(ks(&name(n)), |node, &on| node.on(&name(on)));
-            let first = on.first().map_or("x".to_owned(), |&on| name(on));
-            if waits {
-                node = node.waits_for(&on.iter().map(|&on| key(&name(on))).collect::<Vec<_>>());
-            }
-            match condition {
-                0 => node,
-                1 => node.suspended(),
-                2 => node.failing("BuildFailed", "kustomize build failed: x"),
-                3 => node.running(0),
-                4 => node.running(30),
-                5 => node.at(OLD),
-                6 => node.never().edited(),
-                7 => node.failing(
-                    "ArtifactFailed",
-                    "kustomization path not found: stat /tmp/kustomization-1/x: no such file or directory",
-                ),
-                _ => node.never().waiting_for(&first),
-            }
-        }))
-    })
-}
-
-/// The slow and obvious way to the objects that block one: follow every unmet entry, see what has a fault of its own.
-fn slow_blockers(flux: &Diagnosis, from: &ObjectKey) -> BTreeSet<ObjectKey> {
-    let mut found = BTreeSet::new();
-    let mut seen = BTreeSet::new();
-    let mut queue = vec![from.clone()];
-    while let Some(at) = queue.pop() {
-        if !seen.insert(at.clone()) {
-            continue;
-        }
-        for cause in flux.causes.iter().filter(|cause| cause.affected.contains(&at)) {
-            if cause.fault.object != *from || !cause.cycle.is_empty() {
-                found.insert(cause.fault.object.clone());
-            }
-        }
-        let report = &flux.objects[&at];
-        let stopped = matches!(report.state, State::Blocked | State::Progressing); // Unknown: never looked at
-        for (dependency, verdict) in &report.depends_on {
-            let walks = stopped && *verdict != Verdict::Ready && flux.objects.contains_key(dependency);
-            let waits = report.ready.as_ref().is_some_and(|ready| ready.reason != "Progressing");
-            if walks && waits && !flux.objects[dependency].suspended {
-                queue.push(dependency.clone());
-            }
-        }
-    }
-    found
-}
-
-proptest! {
-    #[test]
-    fn every_blocked_object_has_a_root_cause_and_no_cause_is_without_one_it_hits(cluster in any_cluster()) {
-        let flux = diagnose(&cluster);
-        for report in flux.objects.values() {
-            if report.state == State::Blocked {
-                prop_assert!(!report.blocked_by.is_empty(), "{}", report.key);
-            }
-            for object in &report.blocked_by {
-                prop_assert!(flux.causes.iter().any(|cause| cause.fault.object == *object));
-                let itself = *object == report.key;
-                let in_its_cycle = flux.causes.iter().any(|cause| cause.fault.object == *object && !cause.cycle.is_empty());
-                prop_assert!(!itself || in_its_cycle);
-            }
-        }
-        for cause in &flux.causes {
-            prop_assert!(!cause.affected.is_empty());
-            let holding = flux.objects.values().filter(|report| report.blocked_by.contains(&cause.fault.object)).count();
-            prop_assert_eq!(cause.blocks, holding);
-        }
-        let identities: BTreeSet<_> = flux.causes.iter().map(|cause| (&cause.fault.object, cause.fault.code)).collect();
-        prop_assert_eq!(identities.len(), flux.causes.len(), "one fault is one cause");
-    }
-
-    #[test]
-    fn every_edge_goes_to_a_lower_layer_or_lies_in_or_behind_a_cycle(cluster in any_cluster()) {
-        let flux = diagnose(&cluster);
-        for report in flux.objects.values() {
-            for (dependency, _) in &report.depends_on {
-                match (report.layer, flux.objects.get(dependency)) {
-                    (Some(layer), Some(dependency)) => prop_assert!(dependency.layer.is_some_and(|below| below < layer)),
-                    (None, _) => prop_assert!(flux.layering.unlayered.contains(&report.key)),
-                    (Some(_), None) => prop_assert!(flux.layering.missing.contains_key(dependency)),
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_walk_finds_what_a_slow_oracle_finds(cluster in any_cluster()) {
-        let mut cluster = cluster;
-        for node in cluster.nodes.values_mut() {
-            if let crate::model::Spec::Kustomization(spec) = &mut node.spec {
-                spec.wait = false; // the oracle follows dependsOn alone
-            }
-        }
-        let flux = diagnose(&cluster);
-        for report in flux.objects.values().filter(|report| report.state == State::Blocked) {
-            let expected = slow_blockers(&flux, &report.key);
-            let found: BTreeSet<ObjectKey> = report.blocked_by.iter().cloned().collect();
-            prop_assert_eq!(found, expected, "{}", report.key);
-        }
-    }
-
-    #[test]
-    fn no_answer_with_a_cause_is_good(cluster in any_cluster()) {
-        let flux = diagnose(&cluster);
-        let view = Selection::default().view(&flux);
-        let bad = flux.objects.values().any(|report| report.state.is_bad());
-        let bad = bad || !flux.layering.missing.is_empty();
-        prop_assert_eq!(view.outcome(false) == Outcome::Bad, bad || !flux.causes.is_empty());
-        prop_assert_eq!(view.summary.total(), flux.objects.len() + flux.layering.missing.len());
-    }
 }

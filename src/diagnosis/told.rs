@@ -74,8 +74,7 @@ impl Told {
             | Self::ReadyExprFalse(name)
             | Self::NotReady(name)
             | Self::RevisionBehind(name) => {
-                *name == format!("{}/{}", key.namespace, key.name)
-                    || name.ends_with(&format!("/{}/{}/{}", key.kind.kind, key.namespace, key.name))
+                *name == format!("{}/{}", key.namespace, key.name) || is_written_by_flux_operator(name, key)
             }
             Self::CannotEvaluate(_) => false,
         }
@@ -88,6 +87,15 @@ impl Told {
             _ => self.names(&entry.key),
         })
     }
+}
+
+/// Whether `name` is what flux-operator calls an object: `<apiVersion>/<Kind>/<namespace>/<name>`, of an entry without
+/// a namespace `<apiVersion>/<Kind>/<name>`.
+fn is_written_by_flux_operator(name: &str, key: &ObjectKey) -> bool {
+    let Some(api_version) = name.strip_suffix(&key.to_string()).and_then(|rest| rest.strip_suffix('/')) else {
+        return false;
+    };
+    api_version.rsplit_once('/').map_or("", |(group, _)| group) == key.kind.group
 }
 
 /// The Ready condition of an object that says, for its current generation, that a dependency is not ready.

@@ -33,7 +33,7 @@ fn verdict(snapshot: &Snapshot, node: &Node, entry: &Dependency, at: usize, abou
     let stopped_at = about.stopped_at;
     let said = about.told.filter(|_| stopped_at == Some(at));
     if snapshot.origin == OriginKind::Declared {
-        return Verdict::Forbidden; // no cluster was asked
+        return Verdict::Unknown; // no cluster was asked
     }
     match snapshot.presence(&entry.key) {
         Presence::There => {}
@@ -45,14 +45,15 @@ fn verdict(snapshot: &Snapshot, node: &Node, entry: &Dependency, at: usize, abou
                     Some(Told::NotReady(_) | Told::RevisionBehind(_) | Told::ReadyExprFalse(_))
                 ) =>
         {
-            return Verdict::Forbidden;
+            return Verdict::Unknown;
         }
         Presence::Absent => return Verdict::NotFound,
         Presence::Hidden if matches!(said, Some(Told::NotFound(_))) => return Verdict::NotFound,
-        Presence::Hidden => return Verdict::Forbidden,
+        Presence::Hidden if snapshot.coverage.denies(&entry.key) => return Verdict::Forbidden,
+        Presence::Hidden => return Verdict::Unknown,
     }
     if snapshot.nodes.get(&entry.key).is_some_and(|dependency| dependency.unreadable) && entry.ready {
-        return Verdict::Forbidden;
+        return Verdict::Unknown;
     }
     if entry.ready_expr.is_some() && entry.ready {
         let verdict = by_expression(node, at, said, stopped_at);
@@ -166,6 +167,6 @@ fn other_kind(
     match said {
         Some(_) => Verdict::NotReady,
         None if has_passed(node, at, stopped_at) => Verdict::Ready,
-        None => Verdict::Forbidden,
+        None => Verdict::Unknown,
     }
 }

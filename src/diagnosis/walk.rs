@@ -4,43 +4,27 @@
 //! ready, a source without an artifact, a Flux object in a failed health check. Faults stand at the vertex where they
 //! arise and reach everything that waits for it. Loops of waits are faults of their own.
 
+mod loops;
+mod reach;
+mod sources;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::catalogue::{self, Failure, Lead, declared, dependency};
 use super::cause::{Code, Fault};
-use super::installation::absent_controller;
+use super::installation::{Installation, absent_controller};
 use super::report::Verdict;
 use super::standing::{OwnFailure, SourceStanding, Standing, allowed, is_older, source_not_found};
-use crate::graph::{Graph, Layering, Relation, components, shortest_loop};
-use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Presence, Snapshot, Source};
+use crate::graph::{Graph, Layering, Relation};
+use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Presence, Snapshot};
+
+pub(super) use reach::Walk;
+pub(super) use sources::{is_stuck, is_usable};
 
 /// Identity of a fault: two ways to the same object and code are one cause.
 pub(super) type FaultKey = (ObjectKey, Code);
-
-/// What the walk found.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Walk {
-    /// Every fault, by identity.
-    pub(super) faults: BTreeMap<FaultKey, Fault>,
-    /// Loop of each cycle fault.
-    pub(super) loops: BTreeMap<FaultKey, Vec<ObjectKey>>,
-    /// Appliers that fail or cannot start directly because of a fault.
-    pub(super) affected: BTreeMap<FaultKey, BTreeSet<ObjectKey>>,
-    /// Faults that each applier and source is hit by, as places in `identities`; see [`Walk::reaching`].
-    reach: BTreeMap<ObjectKey, Vec<u32>>,
-    /// Every fault's identity.
-    identities: Vec<FaultKey>,
-    /// Objects that wait, themselves or behind others, for something that is out of sight or cannot be judged.
-    pub(super) unjudged: BTreeSet<ObjectKey>,
-    /// What each object waits for by edges that are not met; objects that wait for nothing have no entry.
-    pub(super) waits: BTreeMap<ObjectKey, Vec<ObjectKey>>,
-    /// Appliers and sources at which each fault was found.
-    pub(super) stands_at: BTreeMap<FaultKey, BTreeSet<ObjectKey>>,
-    /// References that are not covered, so that a verdict had to do without them.
-    pub(super) hidden: BTreeSet<ObjectKey>,
-}
 
 #[derive(Default)]
 struct Vertex {
@@ -51,18 +35,22 @@ struct Vertex {
 
 struct Walker<'a> {
     snapshot: &'a Snapshot,
+    installation: &'a Installation,
     graph: &'a Graph,
     standings: &'a BTreeMap<&'a ObjectKey, Standing>,
     source_standings: &'a BTreeMap<&'a ObjectKey, SourceStanding>,
     keys: Vec<&'a ObjectKey>,
     index: BTreeMap<&'a ObjectKey, usize>,
     vertices: Vec<Vertex>,
+    /// Which ArtifactGenerator makes each ExternalArtifact, whether or not it exists yet.
+    makers: BTreeMap<&'a ObjectKey, &'a ObjectKey>,
     hidden: BTreeSet<ObjectKey>,
 }
 
 /// Walks the whole snapshot once. Deadlocks are added to the cycles of `layering`.
 pub(super) fn walk(
     snapshot: &Snapshot,
+    installation: &Installation,
     graph: &Graph,
     standings: &BTreeMap<&ObjectKey, Standing>,
     source_standings: &BTreeMap<&ObjectKey, SourceStanding>,
@@ -72,8 +60,18 @@ pub(super) fn walk(
     let keys: Vec<&ObjectKey> = snapshot.nodes.keys().chain(snapshot.sources.keys()).collect();
     let index = keys.iter().enumerate().map(|(at, key)| (*key, at)).collect();
     let vertices = keys.iter().map(|_| Vertex::default()).collect();
-    let mut walker =
-        Walker { snapshot, graph, standings, source_standings, keys, index, vertices, hidden: BTreeSet::new() };
+    let mut walker = Walker {
+        snapshot,
+        installation,
+        graph,
+        standings,
+        source_standings,
+        keys,
+        index,
+        vertices,
+        makers: snapshot.makers(),
+        hidden: BTreeSet::new(),
+    };
     for (key, source) in &snapshot.sources {
         walker.enter_source(key, source);
     }
@@ -106,52 +104,13 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// What may be known of `without` does not suffice; it may be in sight all the same.
     fn cannot_judge(&mut self, at: &ObjectKey, without: &ObjectKey) {
-        self.hidden.insert(without.clone());
+        if self.snapshot.presence(without) != Presence::There {
+            self.hidden.insert(without.clone());
+        }
         if let Some(vertex) = self.vertex(at) {
             vertex.unjudged = true;
-        }
-    }
-
-    // --- sources ---------------------------------------------------------------------------------------------------
-
-    fn enter_source(&mut self, key: &ObjectKey, source: &Source) {
-        match self.source_standings.get(key) {
-            Some(SourceStanding::Suspended) if source.artifact.is_some() => {}
-            Some(SourceStanding::Suspended | SourceStanding::Failed { .. }) => {
-                self.blame(key, catalogue::source_fault(source, self.snapshot));
-            }
-            Some(SourceStanding::NotObserved) if source.live => {
-                let fault = self.not_observed(
-                    key,
-                    source.meta.generation,
-                    source.observed_generation,
-                    &source.meta.labels,
-                );
-                self.blame(key, fault);
-            }
-            Some(SourceStanding::WaitsForUpstream) => self.enter_upstream(key, source),
-            Some(SourceStanding::Running) if is_stuck(self.snapshot, source) => {
-                self.blame(key, dependency::source_overdue(source));
-            }
-            _ => {}
-        }
-    }
-
-    fn enter_upstream(&mut self, key: &ObjectKey, source: &Source) {
-        let words = source.conditions.ready();
-        let says_missing =
-            words.is_some_and(|ready| source_not_found(&ready.message) || ready.reason == "NotFound");
-        for upstream in &source.upstream {
-            match (self.snapshot.sources.get(upstream), self.snapshot.presence(upstream)) {
-                (Some(found), _) if found.artifact.is_none() && !found.oci => self.wait(key, upstream),
-                (Some(_), _) | (None, Presence::There) => {}
-                (None, Presence::Hidden) if !says_missing => self.cannot_judge(key, upstream),
-                (None, Presence::Absent | Presence::Hidden) => {
-                    let quote = dependency::ready_words(&source.conditions);
-                    self.blame(key, dependency::source_not_found(self.snapshot, key, upstream, quote));
-                }
-            }
         }
     }
 
@@ -171,7 +130,13 @@ impl<'a> Walker<'a> {
             }
             Standing::NotObserved if node.live => {
                 let observed = node.observed_generation();
-                let fault = self.not_observed(key, node.meta.generation, observed, &node.meta.labels);
+                let fault = match node.helm_release() {
+                    Some(_) if node.source.is_none() => dependency::no_chart(node),
+                    Some(_) if let Some((wanted, used)) = self.chart_not_made(node) => {
+                        dependency::chart_not_made(node, wanted, used)
+                    }
+                    _ => self.not_observed(key, node.meta.generation, observed, &node.meta.labels),
+                };
                 self.blame(key, fault);
             }
             Standing::NotObserved => {}
@@ -201,9 +166,18 @@ impl<'a> Walker<'a> {
             && let Some(interval) = node.interval
             && is_older(self.snapshot.now, last, interval * 2 + node.effective_timeout())
         {
-            let summary = format!("{} has not run for more than twice its interval", key.name);
+            let what = match standing {
+                Standing::Behind => "has stayed behind its source",
+                _ => "has not run",
+            };
+            let summary = format!("{} {what} for more than twice its interval", key.name);
             let fault = self.overdue(node, summary);
             self.blame(key, fault);
+        }
+        if !matches!(standing, Standing::Suspended | Standing::NotObserved)
+            && let Some((wanted, used)) = self.chart_not_made(node)
+        {
+            self.blame(key, dependency::chart_not_made(node, wanted, used));
         }
         if matches!(standing, Standing::Ready | Standing::Failed(_) | Standing::Running { .. }) {
             self.enter_what_stops_the_next_run(node, verdicts);
@@ -227,22 +201,23 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// From when a Kustomization's next run is to be expected: its last one by its history, its creation or an edit (such as
+    /// From when an object's next run is to be expected: its last one by its history, its creation or an edit (such as
     /// a resume) where that is later; of one that is behind its source, when the source's artifact came. `None` where
-    /// nothing tells (kustomize-controller before 1.7 keeps no history).
+    /// nothing tells: kustomize-controller before 1.7 keeps no history, and that of a HelmRelease has its releases only.
     fn last_chance(&self, node: &Node, behind: bool) -> Option<Timestamp> {
-        node.kustomization()?;
         let source = node.source.as_ref().and_then(|source| self.snapshot.sources.get(source));
         let artifact = source.and_then(|source| source.artifact.as_ref()).and_then(|artifact| artifact.updated);
-        let ran = node.status.history.iter().filter_map(|entry| entry.last).max();
+        let runs = node.kustomization().map(|_| node.status.history.as_slice()).unwrap_or_default();
+        let ran = runs.iter().filter_map(|entry| entry.last).max();
         let last = if behind { artifact.or(ran) } else { ran };
         last.map(|last| [node.meta.created, node.meta.edited].into_iter().flatten().fold(last, Ord::max))
     }
 
     /// What the object waits for by its own words has been there for long, and its controller has not looked again.
     fn enter_idle_wait(&mut self, node: &Node) {
-        // A refused object is looked at every 30 s (`--requeue-dependency`); this allows for a busy controller.
-        const LONG: std::time::Duration = std::time::Duration::from_secs(300);
+        // A refused object is looked at again after `--requeue-dependency`; this allows for a busy controller.
+        const LONG: std::time::Duration = std::time::Duration::from_secs(270);
+        let requeue = self.installation.requeue_dependency(dependency::controller_of(&node.key.kind));
         let vertex = self.index.get(&node.key).and_then(|at| self.vertices.get(*at));
         let waits = vertex
             .is_none_or(|vertex| !vertex.waits.is_empty() || !vertex.faults.is_empty() || vertex.unjudged);
@@ -255,7 +230,7 @@ impl<'a> Walker<'a> {
         let met = dependencies.filter_map(|dependency| dependency.status.conditions.ready()?.since);
         let words = node.status.conditions.ready().and_then(|ready| ready.since);
         let since = met.chain(artifact).chain(words).max();
-        if since.is_some_and(|since| is_older(self.snapshot.now, since, LONG)) {
+        if since.is_some_and(|since| is_older(self.snapshot.now, since, LONG + requeue)) {
             let summary = format!("{} could run, and its controller has not looked at it again", node.key.name);
             let fault = self.overdue(node, summary);
             self.blame(&node.key, fault);
@@ -272,10 +247,22 @@ impl<'a> Walker<'a> {
         if let Some(source) = &node.source
             && node.live
             && source.kind != GroupKind::HELM_CHART // made by helm-controller itself
+            && !is_refused(node) // before it is looked for
             && self.snapshot.presence(source) == Presence::Absent
+            && self.failing_maker(source).is_none()
         {
             self.blame(&node.key, dependency::source_not_found(self.snapshot, &node.key, source, None));
         }
+    }
+
+    /// The HelmChart that a HelmRelease should have and has not, and the one that it uses in its place: helm-controller tells
+    /// a chart that it cannot make in its log alone, and leaves Ready as it was (flux-semantics trap 20).
+    fn chart_not_made<'n>(&self, node: &'n Node) -> Option<(&'n ObjectKey, &'n ObjectKey)> {
+        let used = node.helm_release()?.chart_in_use.as_ref()?;
+        let wanted =
+            node.source.as_ref().filter(|source| source.kind == GroupKind::HELM_CHART && *source != used)?;
+        let absent = self.snapshot.presence(wanted) == Presence::Absent;
+        (node.live && absent && node.helm_release()?.chart.is_some()).then_some((wanted, used))
     }
 
     fn enter_source_of(&mut self, node: &Node, says_source: bool) {
@@ -296,10 +283,13 @@ impl<'a> Walker<'a> {
                     self.cannot_judge(&node.key, key);
                 }
             }
-            (None, Presence::Absent | Presence::Hidden) => {
-                let quote = dependency::ready_words(&node.status.conditions).filter(|_| says_source);
-                self.blame(&node.key, dependency::source_not_found(self.snapshot, &node.key, key, quote));
-            }
+            (None, Presence::Absent | Presence::Hidden) => match self.failing_maker(key) {
+                Some(maker) => self.wait(&node.key, maker),
+                None => {
+                    let quote = dependency::ready_words(&node.status.conditions).filter(|_| says_source);
+                    self.blame(&node.key, dependency::source_not_found(self.snapshot, &node.key, key, quote));
+                }
+            },
         }
     }
 
@@ -310,7 +300,9 @@ impl<'a> Walker<'a> {
             match (verdict, dependency) {
                 (Verdict::Ready, _) => {}
                 (Verdict::NotFound, _) => self.enter_missing(node, &entry.key),
-                (Verdict::Forbidden | Verdict::ReadyExprUnknown, _) => self.cannot_judge(&node.key, &entry.key),
+                (Verdict::Forbidden | Verdict::Unknown | Verdict::ReadyExprUnknown, _) => {
+                    self.cannot_judge(&node.key, &entry.key);
+                }
                 (Verdict::ReadyExprFalse, Some(dependency)) if is_ready(dependency) => {
                     let expression = entry.ready_expr.as_deref().unwrap_or_default();
                     self.blame(&node.key, dependency::ready_expr_false(node, &entry.key, expression));
@@ -356,7 +348,7 @@ impl<'a> Walker<'a> {
         for lead in catalogue::leads(&failure) {
             match lead {
                 // The key of an object on another cluster may be that of an object here.
-                Lead::Fault(fault) if node.remote && is_of_the_target_cluster(fault.code) => {
+                Lead::Fault(fault) if node.remote && fault.code.is_of_the_target_cluster() => {
                     self.blame(&node.key, Fault { object: node.key.clone(), ..fault });
                 }
                 Lead::Fault(fault) => self.blame(&node.key, fault),
@@ -440,7 +432,8 @@ impl<'a> Walker<'a> {
             return;
         }
         for (entry, verdict) in node.depends_on.iter().zip(verdicts) {
-            if *verdict == Verdict::Forbidden {
+            let unjudged = matches!(verdict, Verdict::Forbidden | Verdict::Unknown);
+            if unjudged && self.snapshot.presence(&entry.key) != Presence::There {
                 self.hidden.insert(entry.key.clone());
             }
         }
@@ -450,219 +443,6 @@ impl<'a> Walker<'a> {
             self.hidden.insert(source.clone());
         }
     }
-
-    // --- what concerns several ------------------------------------------------------------------------------------
-
-    /// A decryption Secret that opens nothing for two or more that use it has to change itself.
-    fn mark_keys_that_open_nothing(&mut self) {
-        let mut users: BTreeMap<ObjectKey, (usize, Vec<usize>)> = BTreeMap::new();
-        for (key, node) in &self.snapshot.nodes {
-            let decryption = node.kustomization().and_then(|spec| spec.decryption.as_ref());
-            let Some(secret) = decryption.and_then(|decryption| decryption.secret.as_ref()) else { continue };
-            let secret = ObjectKey::new(GroupKind::SECRET, key.namespace.as_str(), secret.as_str());
-            let (content, failing) = users.entry(secret).or_default();
-            let Some(&at) = self.index.get(key) else { continue };
-            if self.vertices[at].faults.iter().any(|fault| fault.code == Code::SopsKeyMismatch) {
-                failing.push(at);
-            } else if matches!(self.standings.get(key), Some(Standing::Ready | Standing::Behind)) {
-                *content += 1;
-            }
-        }
-        for (secret, (content, failing)) in users {
-            if content > 0 || failing.len() < 2 {
-                continue;
-            }
-            for at in failing {
-                for fault in &mut self.vertices[at].faults {
-                    if fault.code == Code::SopsKeyMismatch {
-                        fault.object = secret.clone();
-                    }
-                }
-            }
-        }
-    }
-
-    /// Static cycles are faults even while their members are still ready: the next revision stops them.
-    fn mark_cycles(&mut self, layering: &Layering) -> BTreeMap<FaultKey, Vec<ObjectKey>> {
-        let mut loops = BTreeMap::new();
-        for (path, members) in layering.cycles.iter().zip(&layering.members) {
-            let Some(fault) = dependency::cycle(path, false) else { continue };
-            loops.insert((fault.object.clone(), fault.code), path.clone());
-            for member in members {
-                self.blame(member, fault.clone());
-            }
-        }
-        loops
-    }
-
-    /// Loops of unmet waits that dependsOn alone does not close.
-    fn mark_deadlocks(&mut self, layering: &mut Layering) -> BTreeMap<FaultKey, Vec<ObjectKey>> {
-        let edges = self.edges();
-        let mut loops = BTreeMap::new();
-        for component in components(&edges) {
-            let members: BTreeSet<ObjectKey> = component.iter().map(|&at| self.keys[at].clone()).collect();
-            if component.len() < 2 || layering.members.iter().any(|cycle| members.is_subset(cycle)) {
-                continue;
-            }
-            let Some(&first) = component.first() else { continue };
-            let path: Vec<ObjectKey> =
-                shortest_loop(&edges, &component, first).into_iter().map(|at| self.keys[at].clone()).collect();
-            let Some(fault) = dependency::cycle(&path, true) else { continue };
-            loops.insert((fault.object.clone(), fault.code), path.clone());
-            for member in &members {
-                self.blame(member, fault.clone());
-            }
-            layering.cycles.push(path);
-            layering.members.push(members);
-        }
-        let mut cycles: Vec<_> = layering.cycles.drain(..).zip(layering.members.drain(..)).collect();
-        cycles.sort();
-        (layering.cycles, layering.members) = cycles.into_iter().unzip();
-        loops
-    }
-
-    /// A health check that failed over Flux objects which show no fault of their own is a fault of those objects.
-    fn give_silent_failures_a_fault(&mut self) {
-        let (_, reach) = self.reach();
-        let mut silent = Vec::new();
-        for (key, node) in &self.snapshot.nodes {
-            let Some(&at) = self.index.get(key) else { continue };
-            if !matches!(self.standings.get(key), Some(Standing::Failed(_))) || !reach[at].is_empty() {
-                continue;
-            }
-            for &target in &self.vertices[at].waits {
-                let target = self.keys[target];
-                let fault = match self.standings.get(target) {
-                    Some(Standing::Ready | Standing::Behind) => dependency::was_unhealthy(node, target),
-                    _ => dependency::unhealthy(node, target),
-                };
-                silent.push((key.clone(), fault));
-            }
-            if self.vertices[at].waits.is_empty() && !self.vertices[at].unjudged {
-                silent.push((key.clone(), dependency::unhealthy(node, key)));
-            }
-        }
-        for (key, fault) in silent {
-            self.blame(&key, fault);
-        }
-    }
-
-    // --- the result ------------------------------------------------------------------------------------------------
-
-    /// Faults that reach each vertex: its own and those of everything that it waits for, as places in the list of all.
-    fn reach(&self) -> (Vec<FaultKey>, Vec<Vec<u32>>) {
-        let identity = |fault: &Fault| (fault.object.clone(), fault.code);
-        let all: BTreeSet<FaultKey> =
-            self.vertices.iter().flat_map(|vertex| &vertex.faults).map(identity).collect();
-        let all: Vec<FaultKey> = all.into_iter().collect();
-        let place = |fault: &Fault| {
-            let found =
-                all.binary_search_by(|(object, code)| (object, code).cmp(&(&fault.object, &fault.code)));
-            found.ok().and_then(|place| u32::try_from(place).ok())
-        };
-        let reach = self.spread(|vertex| vertex.faults.iter().filter_map(place).collect());
-        (all, reach)
-    }
-
-    /// Spreads what each vertex has of its own to everything that waits for it; ordered, each once.
-    fn spread(&self, own: impl Fn(&Vertex) -> Vec<u32>) -> Vec<Vec<u32>> {
-        let edges = self.edges();
-        let mut spread: Vec<Vec<u32>> = self.vertices.iter().map(own).collect();
-        for component in components(&edges) {
-            let mut all = Vec::new();
-            for &member in &component {
-                all.extend_from_slice(&spread[member]);
-                for &target in &edges[member] {
-                    all.extend_from_slice(&spread[target]);
-                }
-            }
-            all.sort_unstable();
-            all.dedup();
-            for &member in &component {
-                spread[member].clone_from(&all);
-            }
-        }
-        spread
-    }
-
-    fn edges(&self) -> Vec<Vec<usize>> {
-        self.vertices.iter().map(|vertex| vertex.waits.iter().copied().collect()).collect()
-    }
-
-    fn finish(self, loops: BTreeMap<FaultKey, Vec<ObjectKey>>) -> Walk {
-        let (all, reach) = self.reach();
-        let unjudged = self.spread(|vertex| vertex.unjudged.then_some(0).into_iter().collect());
-        let bringers = dependency::Bringers::of(self.snapshot);
-        let mut walk = Walk { loops, hidden: self.hidden, ..Walk::default() };
-        for (at, vertex) in self.vertices.iter().enumerate() {
-            let key = self.keys[at];
-            let is_applier = self.snapshot.nodes.contains_key(key);
-            for fault in &vertex.faults {
-                let identity = (fault.object.clone(), fault.code);
-                if is_applier {
-                    walk.affected.entry(identity.clone()).or_default().insert(key.clone());
-                }
-                walk.stands_at.entry(identity.clone()).or_default().insert(key.clone());
-                walk.faults.entry(identity).or_insert_with(|| bringers.add_to(fault.clone(), key));
-            }
-            for &target in &vertex.waits {
-                if is_applier && self.snapshot.sources.contains_key(self.keys[target]) {
-                    for &place in &reach[target] {
-                        let identity = all[place as usize].clone();
-                        walk.affected.entry(identity).or_default().insert(key.clone());
-                    }
-                }
-            }
-            if !unjudged[at].is_empty() {
-                walk.unjudged.insert(key.clone());
-            }
-            if !vertex.waits.is_empty() {
-                let targets = vertex.waits.iter().map(|&target| self.keys[target].clone());
-                walk.waits.insert(key.clone(), targets.collect());
-            }
-        }
-        walk.reach = self.keys.iter().map(|key| (*key).clone()).zip(reach).collect();
-        walk.identities = all;
-        walk
-    }
-}
-
-impl Walk {
-    /// The faults that an applier or a source is hit by.
-    pub(super) fn reaching(&self, key: &ObjectKey) -> impl Iterator<Item = &FaultKey> {
-        let places = self.reach.get(key).map(Vec::as_slice).unwrap_or_default();
-        places.iter().map(|&place| &self.identities[place as usize])
-    }
-
-    /// Adds a fault that hits objects without stopping them: it spreads to nothing behind them.
-    pub(super) fn add(&mut self, fault: Fault, affected: impl IntoIterator<Item = ObjectKey>) {
-        let identity = (fault.object.clone(), fault.code);
-        let known = self.identities.iter().position(|known| *known == identity);
-        let place = known.unwrap_or_else(|| {
-            self.identities.push(identity.clone());
-            self.identities.len() - 1
-        });
-        let hit = self.affected.entry(identity.clone()).or_default();
-        let stands_at = self.stands_at.entry(identity.clone()).or_default();
-        for key in affected {
-            hit.insert(key.clone());
-            stands_at.insert(key.clone());
-            let reach = self.reach.entry(key).or_default();
-            reach.extend(u32::try_from(place));
-        }
-        self.faults.entry(identity).or_insert(fault);
-    }
-}
-
-/// Whether the applier can work with its source: kustomize-controller needs an artifact, helm-controller a source that
-/// is observed, not stalled, and has one.
-pub(super) fn is_usable(node: &Node, source: &Source) -> bool {
-    let has_artifact = source.artifact.is_some();
-    if node.key.kind != GroupKind::HELM_RELEASE {
-        return has_artifact;
-    }
-    let observed = source.observed_generation.is_none_or(|observed| observed == source.meta.generation);
-    has_artifact && observed && !source.conditions.is_true("Stalled")
 }
 
 /// The fault of a controller that is not running, for the objects that wait to be looked at by it.
@@ -686,37 +466,14 @@ fn controller_missing(snapshot: &Snapshot, kind: &GroupKind) -> Option<Fault> {
     Some(dependency::controller_absent(snapshot, &absent))
 }
 
-/// Whether a source has been fetching for longer than any fetch takes.
-pub(super) fn is_stuck(snapshot: &Snapshot, source: &Source) -> bool {
-    const LONG: std::time::Duration = std::time::Duration::from_secs(600);
-    let since = source.conditions.0.iter().filter_map(|condition| condition.since).max();
-    let allowed = source.timeout.unwrap_or_default() + LONG;
-    since.or(source.meta.created).is_some_and(|since| is_older(snapshot.now, since, allowed))
+/// Whether its controller refuses the reference to the source: across namespaces, or behind a feature gate.
+fn is_refused(node: &Node) -> bool {
+    node.status.conditions.ready().is_some_and(|ready| ready.reason == "AccessDenied")
 }
 
 /// Whether a dependency is ready by its own conditions, suspended or not.
 fn is_ready(node: &Node) -> bool {
     node.is_observed() && node.status.conditions.is_true("Ready")
-}
-
-/// Whether the object of a fault lives where the failing object applies to, which may be another cluster.
-fn is_of_the_target_cluster(code: Code) -> bool {
-    matches!(
-        code,
-        Code::HealthCheckFailed
-            | Code::HelmInstallFailed
-            | Code::HelmUpgradeFailed
-            | Code::HelmTestFailed
-            | Code::HelmUninstallFailed
-            | Code::CrdMissing
-            | Code::NamespaceNotFound
-            | Code::NamespaceTerminating
-            | Code::WebhookUnavailable
-            | Code::ApiServiceUnavailable
-            | Code::Forbidden
-            | Code::PruneFailed
-            | Code::DeletionStuck
-    )
 }
 
 fn says_denied(node: &Node) -> bool {

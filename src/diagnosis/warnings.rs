@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::installation::absent_controllers;
-use super::report::{ObjectReport, SourceReport, State};
+use super::report::{ObjectReport, SourceReport, State, Verdict};
 use super::seals;
 use super::standing::{Standing, is_older};
 use crate::graph::Layering;
@@ -34,6 +34,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Warning> {
     owned_twice(facts, &mut warnings);
     stuck_deletions(facts, &mut warnings);
     not_covered(facts, &mut warnings);
+    not_evaluated(facts, &mut warnings);
     flux_itself(facts, &mut warnings);
     absent(facts, &mut warnings);
     warnings.extend(seals::applied_encrypted(facts.snapshot));
@@ -63,8 +64,14 @@ fn sources(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
             warnings
                 .push(about("SourceStale", format!("{key} fails while its last artifact still serves{why}")));
         }
+        // Behind a source without an artifact of its own another one may still serve.
+        let serves = || {
+            let ready =
+                |user: &ObjectKey| facts.objects.get(user).is_some_and(|user| user.state == State::Ready);
+            source.artifact.is_some() || users.is_some_and(|users| users.iter().any(ready))
+        };
         match (report.state, users) {
-            (State::Suspended, Some(users)) if source.artifact.is_some() => {
+            (State::Suspended, Some(users)) if source.live && serves() => {
                 let count = users.len();
                 let them = if count == 1 { "1 object".to_owned() } else { format!("{count} objects") };
                 warnings.push(about(
@@ -197,6 +204,29 @@ fn not_covered(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
             text,
             object: (keys.len() == 1).then(|| (*first).clone()),
         });
+    }
+}
+
+/// Objects of which nothing is known because nobody has said what their `readyExpr` comes to, or whether an object of some
+/// other kind is ready.
+fn not_evaluated(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
+    for (key, report) in facts.objects.iter().filter(|(_, report)| report.state == State::Unknown) {
+        for (dependency, verdict) in &report.depends_on {
+            let evidence = &facts.snapshot.evidence;
+            let foreign =
+                evidence.others.contains_key(dependency) || evidence.workloads.contains_key(dependency);
+            let (code, what) = match verdict {
+                Verdict::ReadyExprUnknown => {
+                    ("ReadyExprUnknown", format!("its readyExpr over {dependency} was not evaluated"))
+                }
+                Verdict::Unknown if foreign => {
+                    ("NotJudged", format!("whether {dependency} is ready is not judged here"))
+                }
+                _ => continue,
+            };
+            let text = format!("{key}: {what}, so its state is unknown");
+            warnings.push(Warning { code, text, object: Some(key.clone()) });
+        }
     }
 }
 

@@ -46,10 +46,10 @@ impl Why<'_> {
     pub fn is_bad(&self) -> bool {
         let bad = match self.target {
             Target::All { namespace } => self.diagnosis.objects.values().any(|object| {
-                object.state.is_bad() && namespace.is_none_or(|wanted| object.key.namespace == wanted)
+                self.diagnosis.is_bad(object) && namespace.is_none_or(|wanted| object.key.namespace == wanted)
             }),
-            Target::Object(object) => object.state.is_bad(),
-            Target::Source(source) => source.state.is_bad(),
+            Target::Object(object) => self.diagnosis.is_bad(object),
+            Target::Source(source) => source.state.is_bad() && !self.diagnosis.is_declared(),
             Target::Missing(_) => true,
         };
         bad || !self.causes.is_empty()

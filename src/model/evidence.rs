@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::inventory::InventoryEntry;
 use super::key::ObjectKey;
 use super::node::Meta;
 use super::revision::Revision;
@@ -149,4 +150,6 @@ pub struct FluxInstallation {
     pub version: Option<String>,
     /// What the FluxInstance says where it is not Ready: Flux itself is not as it should be.
     pub failing: Option<String>,
+    /// What the FluxInstance applies; `None` where it says nothing of it or is out of sight.
+    pub inventory: Option<Vec<InventoryEntry>>,
 }

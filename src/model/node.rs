@@ -148,6 +148,8 @@ pub struct HelmReleaseSpec {
     pub chart_version: Option<String>,
     /// `spec.chart.spec.sourceRef`: where the chart comes from.
     pub chart_source: Option<ObjectKey>,
+    /// `status.helmChart`: the HelmChart that helm-controller made last.
+    pub chart_in_use: Option<ObjectKey>,
     /// `spec.valuesFrom`.
     pub values_from: Vec<ValuesRef>,
     /// Chart version that was deployed last, whatever failed since.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::declared::Declared;
 use super::evidence::Evidence;
+use super::inventory::InventoryEntry;
 use super::key::{GroupKind, ObjectKey};
 use super::node::Node;
 use super::revision::Revision;
@@ -21,6 +22,7 @@ const CONTROLLERS: GroupKind =
 pub struct Coverage {
     everywhere: BTreeSet<GroupKind>,
     namespaces: BTreeSet<(GroupKind, String)>,
+    denied: BTreeSet<GroupKind>,
 }
 
 impl Coverage {
@@ -32,6 +34,16 @@ impl Coverage {
     /// The kind was listed in this namespace, or one object of it was seen there.
     pub fn cover(&mut self, kind: GroupKind, namespace: impl Into<String>) {
         self.namespaces.insert((kind, namespace.into()));
+    }
+
+    /// The kind may not be listed where it was not covered.
+    pub fn deny(&mut self, kind: GroupKind) {
+        self.denied.insert(kind);
+    }
+
+    /// Whether rights are why this object is out of sight.
+    pub fn denies(&self, key: &ObjectKey) -> bool {
+        self.denied.contains(&key.kind) && !self.covers(key)
     }
 
     /// Whether an object that is not in the snapshot does not exist.
@@ -76,6 +88,7 @@ impl Coverage {
     pub fn merge(&mut self, other: Self) {
         self.everywhere.extend(other.everywhere);
         self.namespaces.extend(other.namespaces);
+        self.denied.extend(other.denied);
     }
 }
 
@@ -190,21 +203,44 @@ impl Snapshot {
             .or_else(|| self.evidence.flux.as_ref().map(|flux| flux.namespace.as_str()))
     }
 
+    /// Whose label it is: of a FluxInstance, unless a ResourceSet of that name has applied the object.
+    fn operator_object(&self, named: ObjectKey, applied: &ObjectKey) -> ObjectKey {
+        let set = ObjectKey { kind: GroupKind::RESOURCE_SET, ..named.clone() };
+        let holds = |entries: &[InventoryEntry]| entries.iter().any(|entry| entry.key == *applied);
+        let inventory = self.nodes.get(&set).and_then(|node| node.status.inventory.as_deref());
+        let is_set = named.kind == GroupKind::FLUX_INSTANCE && inventory.is_some_and(holds);
+        if is_set { set } else { named }
+    }
+
+    /// Whether the inventory of the FluxInstance, where it is in sight, does not hold the object.
+    fn is_not_of_flux_instance(&self, applier: &ObjectKey, applied: &ObjectKey) -> bool {
+        let flux = self.evidence.flux.as_ref().filter(|flux| flux.namespace == applier.namespace);
+        let inventory = flux.and_then(|flux| flux.inventory.as_ref());
+        applier.kind == GroupKind::FLUX_INSTANCE
+            && inventory.is_some_and(|entries| !entries.iter().any(|entry| entry.key == *applied))
+    }
+
+    /// Which ArtifactGenerator makes each ExternalArtifact, whether or not that exists yet.
+    pub fn makers(&self) -> BTreeMap<&ObjectKey, &ObjectKey> {
+        self.sources.values().flat_map(|source| source.makes.iter().map(|made| (made, &source.key))).collect()
+    }
+
     /// The Kustomization, HelmRelease, ResourceSet or FluxInstance that applies an object, by its labels.
     ///
     /// Labels are hints (flux-semantics §9): the inventory of the named applier, where it has one, must hold
     /// the object, and nothing applies itself.
     pub fn applied_by(&self, key: &ObjectKey, labels: &BTreeMap<String, String>) -> Option<ObjectKey> {
-        const LABELS: [(&str, GroupKind); 3] = [
+        const LABELS: [(&str, GroupKind); 4] = [
             ("kustomize.toolkit.fluxcd.io", GroupKind::KUSTOMIZATION),
             ("helm.toolkit.fluxcd.io", GroupKind::HELM_RELEASE),
             ("resourceset.fluxcd.controlplane.io", GroupKind::RESOURCE_SET),
+            ("fluxcd.controlplane.io", GroupKind::FLUX_INSTANCE),
         ];
         for (prefix, kind) in LABELS {
             let name = labels.get(&format!("{prefix}/name"));
             let namespace = labels.get(&format!("{prefix}/namespace"));
             let (Some(name), Some(namespace)) = (name, namespace) else { continue };
-            let applier = ObjectKey::new(kind, namespace, name);
+            let applier = self.operator_object(ObjectKey::new(kind, namespace, name), key);
             if applier == *key {
                 continue;
             }
@@ -216,6 +252,7 @@ impl Snapshot {
                     Some(entries) if !entries.iter().any(|entry| entry.key == *key) => continue,
                     _ => return Some(applier),
                 },
+                None if self.is_not_of_flux_instance(&applier, key) => continue,
                 None => return Some(applier),
             }
         }

@@ -41,6 +41,8 @@ pub struct Source {
     /// Sources that this one is made from: HelmChart → HelmRepository, GitRepository → its includes,
     /// ExternalArtifact → its generator, ArtifactGenerator → its sources.
     pub upstream: Vec<ObjectKey>,
+    /// ExternalArtifacts that an ArtifactGenerator makes, in its own namespace; they need not exist yet.
+    pub makes: Vec<ObjectKey>,
     /// `spec.interval`.
     pub interval: Option<Duration>,
     /// `spec.timeout`.

@@ -40,6 +40,7 @@ pub(super) fn verdict(_: &mut SchemaGenerator) -> Schema {
     let all = [
         Verdict::NotFound,
         Verdict::Forbidden,
+        Verdict::Unknown,
         Verdict::ReadyExprFalse,
         Verdict::ReadyExprUnknown,
         Verdict::NotObserved,

@@ -82,7 +82,7 @@ fn parse_text(text: &str, file: &str, builder: &mut SnapshotBuilder, outcome: &m
         let (documents, error) = split_json(text);
         match &error {
             // YAML may begin so, too. What was cut off is JSON all the same.
-            Some(error) if !error.is_eof() && is_yaml(text) => {}
+            Some(error) if is_parted(text) || (!error.is_eof() && is_yaml(text)) => {}
             _ => {
                 let (mut lines, mut counted) = (0, 0);
                 for document in documents {
@@ -105,6 +105,11 @@ fn parse_text(text: &str, file: &str, builder: &mut SnapshotBuilder, outcome: &m
         let errors = added.unwrap_or_else(|error| vec![error]);
         outcome.errors.extend(errors.iter().map(|error| yaml_error(file, error)));
     }
+}
+
+/// Whether documents are parted as YAML does it; no line of JSON begins so. A broken one costs its neighbours nothing.
+fn is_parted(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("---"))
 }
 
 fn is_yaml(text: &str) -> bool {
@@ -151,7 +156,7 @@ fn add_json(
     let head = match Shape.deserialize(&mut shape).map_err(|error| fail(&error))? {
         Outline::Fields(fields, items) => ListHead::read(&fields, items),
         Outline::List => {
-            let mut add = |value| builder.add(value, place.clone());
+            let mut add = |value| builder.add(value, Place::file(file)); // whose line is not known
             let mut items = serde_json::Deserializer::from_str(document);
             return Items(&mut add).deserialize(&mut items).map_err(|error| fail(&error));
         }
@@ -162,7 +167,7 @@ fn add_json(
         return Ok(());
     };
     let mut list = builder.list(head, place.clone());
-    let mut add = |item| list.item(item, place.clone());
+    let mut add = |item| list.item(item, Place::file(file)); // whose line is not known
     let mut items = serde_json::Deserializer::from_str(document);
     let result = ItemsField(&mut add).deserialize(&mut items).map_err(|error| fail(&error));
     if result.is_err() {
@@ -445,6 +450,38 @@ mod tests {
         let warnings = builder.finish(String::new(), None).warnings;
         let lines: Vec<_> = warnings.iter().map(|warning| warning.text.split(' ').next().unwrap()).collect();
         assert_eq!(lines, ["x:1:", "x:4:", "x:5:"]);
+    }
+
+    #[test]
+    fn of_json_documents_that_are_parted_a_broken_one_costs_the_others_nothing() {
+        let object = |name: &str| {
+            format!("{{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{{\"name\":\"{name}\"}}}}\n")
+        };
+        for broken in ["a: [\n", "{\"a\": [\n", "{\"a\" 1}\n"] {
+            for text in [
+                format!("{}---\n{broken}---\n{}", object("a"), object("b")),
+                format!("{broken}---\n{}---\n{}", object("a"), object("b")),
+                format!("{}---\n{}---\n{broken}", object("a"), object("b")),
+            ] {
+                let mut builder = SnapshotBuilder::new();
+                let outcome = parse_dump(text.as_bytes(), "x", &mut builder);
+                assert_eq!((outcome.documents, outcome.errors.len()), (2, 1), "{text}\n{outcome:?}");
+                let found = builder.finish(String::new(), None).evidence.namespaces;
+                assert_eq!(found.into_keys().collect::<Vec<_>>(), ["a", "b"], "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_item_of_a_json_list_has_no_line_and_claims_none() {
+        let mut builder = SnapshotBuilder::new();
+        let list = "{\"apiVersion\":\"v1\",\"kind\":\"List\",\n\"items\":[\n{\"apiVersion\":\"kustomize.toolkit.fluxcd.io/v1\",\
+                    \"kind\":\"Kustomization\"}]}";
+        parse_dump(list.as_bytes(), "x", &mut builder);
+        assert_eq!(
+            builder.finish(String::new(), None).warnings[0].text,
+            "x: Kustomization without metadata.name"
+        );
     }
 
     #[test]

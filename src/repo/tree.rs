@@ -44,7 +44,8 @@ pub(super) fn declared(files: &[TreeFile], label: String, problems: Vec<String>)
     problems.into_iter().for_each(|problem| builder.broken(problem));
     builder.warn(
         codes::FIRST_CUT,
-        "the repository was read file by file: no patches, components, generators or substitutions are applied"
+        "the repository was read file by file: no patches, components, generators or substitutions are applied, and \
+         where kustomizations lie in each other the namespace of the nearest one is taken"
             .into(),
     );
 
@@ -421,6 +422,12 @@ mod tests {
             "a.yaml"
         );
         assert_eq!(told(&snapshot, codes::DUPLICATE_OBJECT), ["b.yaml:2: also declared in a.yaml:2"]);
+        let five: Vec<String> = ["a", "b", "c", "d", "e"].iter().map(|name| ks(name)).collect();
+        let five = five.join("---\n");
+        assert_eq!(
+            told(&files(&[("a.yaml", &five), ("b.yaml", &five)]), codes::DUPLICATE_OBJECT),
+            ["b.yaml:2: also declared in a.yaml:2, and 4 more objects are declared twice"]
+        );
     }
 
     #[test]

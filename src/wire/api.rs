@@ -167,6 +167,7 @@ wire! {
         last_applied_revision: String,
         last_attempted_revision: String,
         last_handled_reconcile_at: String,
+        helm_chart: String,
         inventory: Option<Inventory>,
         history: Vec<History>,
     }
@@ -207,6 +208,7 @@ wire! {
         sources: Vec<Reference>,
         ignore: String,
         sparse_checkout: Vec<String>,
+        artifacts: Vec<LocalReference>,
     }
     struct Include {
         repository: LocalReference,
@@ -229,6 +231,7 @@ wire! {
     }
     struct FluxStatus {
         last_applied_revision: String,
+        inventory: Option<Inventory>,
         conditions: Vec<Condition>,
     }
     /// The fields of all kinds of workloads.

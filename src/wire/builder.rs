@@ -192,6 +192,8 @@ pub struct SnapshotBuilder {
     listed: Coverage,
     skipped: BTreeMap<String, Skipped>,
     warnings: BTreeSet<Warning>,
+    /// Declarations that are not the first ones of their objects, by place, in words.
+    duplicates: BTreeSet<(String, Option<usize>, String, ObjectKey)>,
     incomplete: bool,
     unreadable: bool,
     taken_at: Option<Timestamp>,
@@ -260,6 +262,7 @@ impl SnapshotBuilder {
         self.lists.absorb(other.lists);
         self.skipped.extend(other.skipped);
         self.warnings.extend(other.warnings);
+        self.duplicates.extend(other.duplicates);
         self.incomplete |= other.incomplete;
         self.unreadable |= other.unreadable;
         self.taken_at = self.taken_at.max(other.taken_at);
@@ -311,6 +314,11 @@ impl SnapshotBuilder {
     /// All Deployments that bear the label of Flux were listed, everywhere or in one namespace.
     pub fn covers_controllers(&mut self, namespace: Option<&str>) {
         self.listed.cover_controllers(namespace);
+    }
+
+    /// A kind may not be listed, or in some namespaces only.
+    pub fn denied(&mut self, kind: GroupKind) {
+        self.listed.deny(kind);
     }
 
     /// Begins a list whose items are handed over one by one.
@@ -480,8 +488,8 @@ impl SnapshotBuilder {
             }
             Entry::Occupied(occupied) if seen.place.declared.is_some() => {
                 let text = format!("{}: also declared in {}", seen.place, occupied.get().place);
-                let object = Some(occupied.key().clone());
-                self.warnings.insert(Warning { code: codes::DUPLICATE_OBJECT, text, object });
+                let Place { file, line, .. } = seen.place;
+                self.duplicates.insert((file, line, text, occupied.key().clone()));
             }
             Entry::Occupied(mut occupied) => occupied.get_mut().merge(seen),
         }
@@ -537,6 +545,7 @@ impl SnapshotBuilder {
             }
         }
         self.warn_of_mixed();
+        self.warn_of_duplicates();
         let mut coverage = self.lists.coverage();
         coverage.merge(self.listed);
         if !self.unreadable {
@@ -600,6 +609,20 @@ impl SnapshotBuilder {
              times; nothing is concluded from them"
         );
         self.incomplete(codes::SEVERAL_CLUSTERS, text);
+    }
+
+    /// Several are one matter: a file that repeats what others declare.
+    fn warn_of_duplicates(&mut self) {
+        const SEVERAL: usize = 4;
+        let duplicates = std::mem::take(&mut self.duplicates);
+        let many = duplicates.len();
+        for (_, _, text, object) in duplicates.into_iter().take(if many < SEVERAL { many } else { 1 }) {
+            let (text, object) = match many {
+                1..SEVERAL => (text, Some(object)),
+                _ => (format!("{text}, and {} more objects are declared twice", many - 1), None),
+            };
+            self.warnings.insert(Warning { code: codes::DUPLICATE_OBJECT, text, object });
+        }
     }
 
     fn warn_of_skipped(&mut self) {
@@ -669,7 +692,8 @@ fn put(snapshot: &mut Snapshot, key: ObjectKey, content: Content) {
             let known = evidence.flux.take().unwrap_or_default();
             let version = flux.version.or(known.version);
             let failing = flux.failing.or(known.failing);
-            evidence.flux = Some(FluxInstallation { namespace: flux.namespace, version, failing });
+            let inventory = flux.inventory.or(known.inventory);
+            evidence.flux = Some(FluxInstallation { namespace: flux.namespace, version, failing, inventory });
             meta
         }
         Content::Other(meta) => meta,

@@ -212,8 +212,11 @@ pub(super) fn helm_release(
 ) -> Node {
     let spec = body.spec;
     let last_applied = revision(body.status.last_applied_revision.clone());
+    let in_use = body.status.helm_chart.split_once('/');
+    let in_use = in_use.map(|(namespace, name)| ObjectKey::new(GroupKind::HELM_CHART, namespace, name));
     let status = applier_status(body.status, problems);
     let mut own = HelmReleaseSpec {
+        chart_in_use: in_use,
         values_from: spec.values_from.into_iter().map(|wire| values_ref(wire, &key.namespace)).collect(),
         // What was deployed stays so when the next upgrade fails; "superseded" is what a later entry replaced.
         deployed: match status.history.is_empty() {
@@ -360,6 +363,8 @@ pub(super) fn source(
     };
     upstream.dedup();
     let filtered = !spec.ignore.is_empty() || !spec.sparse_checkout.is_empty() || !upstream.is_empty();
+    let makes = spec.artifacts.into_iter().filter(|wire| !wire.name.is_empty());
+    let makes = makes.map(|wire| ObjectKey::new(GroupKind::EXTERNAL_ARTIFACT, &key.namespace, wire.name));
     Source {
         filtered: filtered || key.kind != GroupKind::GIT_REPOSITORY,
         suspended: spec.suspend || paused,
@@ -367,6 +372,7 @@ pub(super) fn source(
         secret: text(spec.secret_ref.name),
         oci: key.kind == GroupKind::HELM_REPOSITORY && spec.kind == "oci",
         upstream,
+        makes: makes.collect(),
         interval: parse_duration(&spec.interval),
         timeout: parse_duration(&spec.timeout),
         observed_generation: status.observed_generation,
@@ -392,7 +398,12 @@ pub(super) fn flux(key: &ObjectKey, body: api::Body<api::FluxSpec, api::FluxStat
     let failing =
         body.status.conditions.into_iter().find(|ready| ready.kind == "Ready" && ready.status == "False");
     let failing = failing.map(|ready| format!("{}: {}", ready.reason, ready.message));
-    FluxInstallation { namespace: key.namespace.clone(), version, failing }
+    let inventory = body.status.inventory.map(|wire| {
+        let entry =
+            |wire: api::InventoryEntry| Some(InventoryEntry { key: parse_id(&wire.id)?, version: wire.v });
+        wire.entries.into_iter().filter_map(entry).collect()
+    });
+    FluxInstallation { namespace: key.namespace.clone(), version, failing, inventory }
 }
 
 pub(super) fn workload(

@@ -90,7 +90,7 @@ fn what_stays_hidden_is_unknown_and_never_missing() {
 }
 
 #[test]
-fn a_namespace_that_may_not_be_read_is_not_good_and_an_empty_one_is() {
+fn a_namespace_that_may_not_be_read_is_not_good_and_an_empty_one_is_no_answer() {
     let api = || two_namespaces().may(|_, namespace| matches!(namespace, Some("team" | "empty")));
     let server = serve(api());
     let hidden = in_namespace(&server.url(), "team").run("status -n hidden");
@@ -98,7 +98,8 @@ fn a_namespace_that_may_not_be_read_is_not_good_and_an_empty_one_is() {
     assert!(hidden.stdout.contains("no Kustomizations could be read"), "{}", hidden.stdout);
     let server = serve(api());
     let empty = in_namespace(&server.url(), "team").run("status -n empty");
-    assert_eq!(empty.code, 0, "{empty:?}");
+    assert_eq!(empty.code, 2, "{empty:?}");
+    assert!(empty.stderr.contains("error: nothing of Flux in namespace empty"), "{}", empty.stderr);
 }
 
 #[test]

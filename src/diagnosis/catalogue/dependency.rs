@@ -197,6 +197,27 @@ pub(crate) fn not_observed(
         .remedy(format!("look whether {controller} runs and watches this namespace and label"), None)
 }
 
+/// A HelmRelease whose HelmChart helm-controller could not make; it goes on with the one that it made before.
+pub(crate) fn chart_not_made(node: &Node, wanted: &ObjectKey, used: &ObjectKey) -> Fault {
+    let name = &node.key.name;
+    let summary = format!(
+        "{}, the source of {name}, was never made; {name} goes on with {} and gets no new chart",
+        called(wanted),
+        used.namespaced_name()
+    );
+    fault(wanted.clone(), Code::SourceNotFound, None, summary)
+        .seen(quote("status", &format!("helmChart: {}", used.namespaced_name())))
+        .remedy("look into the log of helm-controller: nothing else says why it cannot make it", None)
+}
+
+/// A HelmRelease with neither `chart` nor `chartRef`: helm-controller 1.6 writes no status at all for it.
+pub(crate) fn no_chart(node: &Node) -> Fault {
+    let key = &node.key;
+    let summary =
+        format!("{} names neither a chart nor a chartRef, so helm-controller does nothing with it", key.name);
+    fault(key.clone(), Code::NotObserved, None, summary).remedy("in Git, give it one of the two", None)
+}
+
 /// A Flux controller's Deployment has no Pod available.
 pub(crate) fn controller_not_running(deployment: &ObjectKey, wanted: i64) -> Fault {
     let object = deployment.clone();

@@ -2,7 +2,7 @@
 
 use super::words::{Subject, after, between, list, sentence, subject};
 use super::workload::trouble;
-use super::{Failure, Lead, apply, called, describe, fault, kubectl};
+use super::{Failure, Lead, answer, apply, called, describe, fault, kubectl};
 use crate::diagnosis::{Code, Fault};
 use crate::model::{GroupKind, InventoryEntry, ObjectKey, Presence};
 
@@ -207,8 +207,8 @@ fn unlisted(failure: &Failure<'_>) -> Fault {
         .seen(failure.said())
         .remedy("set namespace in that entry of healthChecks, commit and push", None);
     }
-    let answer = apply::parse(words);
-    if apply::names_another_thing(&answer)
+    let answer = answer::parse(words);
+    if answer::names_another_thing(&answer)
         && let Some(found) = apply::explain(failure, &answer)
     {
         return found;
@@ -374,7 +374,7 @@ mod tests {
           kubectl -n health describe pod web-578864c549-b8nkw
         CrashLoop: Deployment health/web crashes: container app ended with code 137 and was restarted 3 times
           kubectl -n health logs web-578864c549-b8nkw -c app --previous
-        OomKilled: Deployment health/web runs out of memory: container app was killed 3 times
+        OomKilled: Deployment health/web runs out of memory: container app was killed for it, 3 restarts so far
           kubectl -n health describe pod web-578864c549-b8nkw
         -: Deployment health/web cannot start container app: configmap "settings" not found
           kubectl -n health describe pod web-578864c549-b8nkw

@@ -1,7 +1,7 @@
 //! What helm-controller writes: values, client, chart templates, actions, hooks, remediation.
 
 use super::words::{after, between, last_words, mentions, not_found, one_line, sentence, without_dumps};
-use super::{Failure, Lead, apply, called, command, fault, health, quote, workload};
+use super::{Failure, Lead, answer, apply, called, command, fault, health, helm_wait, quote, workload};
 use crate::diagnosis::{Code, Fault};
 use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, Presence, Spec};
 
@@ -104,13 +104,24 @@ fn action(cause: &Failure<'_>, failure: &Failure<'_>, rolled_back: bool) -> Vec<
         };
         return waits.iter().map(lead).collect();
     }
-    let answer = apply::parse(cause.message);
-    if apply::names_another_thing(&answer)
+    let words = words(cause.message);
+    if helm_wait::names_nothing(words) {
+        let default = exhausted(failure);
+        let lead = |key| {
+            let found = waited_for(cause, code, key, "InProgress", default);
+            finish(cause, failure, found).into()
+        };
+        let found: Vec<Lead> = helm_wait::not_ready(cause).into_iter().map(lead).collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    let answer = answer::parse(cause.message);
+    if answer::names_another_thing(&answer)
         && let Some(found) = apply::explain(cause, &answer)
     {
         return vec![found.into()];
     }
-    let words = words(cause.message);
     let key = failure.node.key.clone();
     let told = template(words).or_else(|| pending(failure, words)).or_else(|| invalid(words, &answer));
     let found = match (told, hook(cause, words)) {
@@ -121,7 +132,9 @@ fn action(cause: &Failure<'_>, failure: &Failure<'_>, rolled_back: bool) -> Vec<
         (Some((subcode, why)), None) => fault(key, code, Some(subcode), format!("{} {why}", verb(code))),
         (None, None) => {
             let subcode = if rolled_back { Some("RolledBack") } else { exhausted(failure) };
-            fault(key, code, subcode, format!("{} {}", verb(code), ending(words)))
+            let why =
+                if helm_wait::names_nothing(words) { helm_wait::RAN_OUT.to_owned() } else { ending(words) };
+            fault(key, code, subcode, format!("{} {why}", verb(code)))
         }
     };
     let found = if rolled_back { found.seen(failure.said()) } else { found };
@@ -218,8 +231,8 @@ fn pending(failure: &Failure<'_>, words: &str) -> Option<(&'static str, String)>
 }
 
 /// An object that the API server refuses; what has to change is in the chart or its values.
-fn invalid(words: &str, answer: &apply::Answer<'_>) -> Option<(&'static str, String)> {
-    let refused = matches!(answer, apply::Answer::Invalid { .. } | apply::Answer::Immutable { .. });
+fn invalid(words: &str, answer: &answer::Answer<'_>) -> Option<(&'static str, String)> {
+    let refused = matches!(answer, answer::Answer::Invalid { .. } | answer::Answer::Immutable { .. });
     refused.then(|| {
         let what = after(words, "server-side apply failed for object ").and_then(|rest| {
             let (id, rest) = rest.split_once(' ')?;
@@ -230,9 +243,9 @@ fn invalid(words: &str, answer: &apply::Answer<'_>) -> Option<(&'static str, Str
         };
         let what = what.or_else(patched);
         let why = match answer {
-            apply::Answer::Immutable { field: Some(field) } => format!("{field} is immutable"),
-            apply::Answer::Immutable { field: None } => "a field is immutable".to_owned(),
-            apply::Answer::Invalid { why } => {
+            answer::Answer::Immutable { field: Some(field) } => format!("{field} is immutable"),
+            answer::Answer::Immutable { field: None } => "a field is immutable".to_owned(),
+            answer::Answer::Invalid { why } => {
                 sentence(&without_dumps(&one_line(why), words.contains("Secret")))
             }
             _ => String::new(),
@@ -483,13 +496,13 @@ mod tests {
         HelmRelease/helm/x HelmInstallFailed RetriesExhausted
           The install failed: Unable to continue with install: ConfigMap "a" in namespace "helm" exists and cannot be imported into the current release: invalid ownership metadata
         HelmRelease/helm/x HelmInstallFailed RetriesExhausted
-          The install failed: context deadline exceeded
+          The install failed: it waited until its time-out, and helm-controller does not say what for
         HelmRelease/helm/x HelmInstallFailed TemplateFailed
           The install failed: template x/templates/a.yaml:3 cannot be rendered: nil pointer evaluating interface {}.b
         HelmRelease/helm/x HelmUpgradeFailed InvalidObject
           The upgrade failed: StatefulSet x is invalid: spec is immutable
         HelmRelease/helm/x HelmUninstallFailed RetriesExhausted
-          The uninstall failed: context deadline exceeded
+          The uninstall failed: it waited until its time-out, and helm-controller does not say what for
         "#);
     }
 

@@ -20,6 +20,7 @@ use super::cause::{Code, Fault, Quote, Remedy};
 use crate::model::{ConditionStatus, GroupKind, Node, ObjectKey, Presence, Snapshot};
 
 mod access;
+mod answer;
 mod apply;
 mod artifact;
 mod build;
@@ -29,6 +30,8 @@ pub(crate) mod dependency;
 mod expression;
 mod health;
 mod helm;
+pub(super) mod helm_wait;
+mod served;
 mod sops;
 mod source;
 mod words;

@@ -99,6 +99,7 @@ pub(super) fn source(kind: GroupKind, id: &str, url: &str) -> Source {
         oci: false,
         filtered: false,
         upstream: Vec::new(),
+        makes: Vec::new(),
         interval: None,
         timeout: None,
         observed_generation: Some(1),

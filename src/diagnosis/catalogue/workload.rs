@@ -206,7 +206,13 @@ fn container_trouble(pod: &ObjectKey, container: &ContainerTrouble) -> Option<Po
         (_, "OOMKilled") => (
             2,
             Some("OomKilled"),
-            format!("runs out of memory: container {name} was killed {} times", container.restarts.max(1)),
+            match container.restarts {
+                0 => format!("runs out of memory: container {name} was killed for it"),
+                1 => format!("runs out of memory: container {name} was killed for it, 1 restart so far"),
+                restarts => format!(
+                    "runs out of memory: container {name} was killed for it, {restarts} restarts so far"
+                ),
+            },
             "raise the memory limit of the container",
             describe(pod),
         ),

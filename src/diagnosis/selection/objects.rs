@@ -129,6 +129,8 @@ pub enum ObjectError {
         why: String,
         /// The command that tells whether they may be; `None` where rights are not the reason.
         ask: Option<String>,
+        /// The nearest names that are in sight, the nearest first.
+        similar: Vec<String>,
     },
     /// More than one object of that name.
     #[error("`{name}` could be any of {}", .candidates.join(", "))]
@@ -137,6 +139,14 @@ pub enum ObjectError {
         name: String,
         /// Every one of them, spelt in full.
         candidates: Vec<String>,
+    },
+    /// Nothing of Flux is in sight in a namespace.
+    #[error("nothing of Flux in namespace {namespace}")]
+    EmptyNamespace {
+        /// Namespace of `-n`.
+        namespace: String,
+        /// The nearest names of namespaces with something in them, the nearest first.
+        similar: Vec<String>,
     },
     /// The kind has no state of its own here.
     #[error(
@@ -168,14 +178,8 @@ impl ObjectError {
     /// What the reader can do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotFound { similar, .. } => match similar.as_slice() {
-                [] => None,
-                [first, rest @ ..] => {
-                    let rest: String = rest.iter().map(|name| format!(" or `{name}`")).collect();
-                    Some(format!("did you mean `{first}`{rest}?"))
-                }
-            },
-            Self::OutOfSight { ask, .. } => ask.clone(),
+            Self::NotFound { similar, .. } | Self::EmptyNamespace { similar, .. } => did_you_mean(similar),
+            Self::OutOfSight { ask, similar, .. } => ask.clone().or_else(|| did_you_mean(similar)),
             Self::Ambiguous { .. } => Some("name one of them in full, or narrow with -n".to_owned()),
             Self::NotAnApplier { .. } => None,
             Self::OtherNamespace { .. } => {
@@ -184,6 +188,12 @@ impl ObjectError {
             Self::OtherKind { .. } => Some("leave --kind away, or use --kind all".to_owned()),
         }
     }
+}
+
+fn did_you_mean(similar: &[String]) -> Option<String> {
+    let (first, rest) = similar.split_first()?;
+    let rest: String = rest.iter().map(|name| format!(" or `{name}`")).collect();
+    Some(format!("did you mean `{first}`{rest}?"))
 }
 
 /// Finds the one object that is meant.
@@ -217,7 +227,7 @@ pub fn resolve(
     if let Some(key) = look_up(diagnosis, &object.name, namespace, &candidates, &typed)? {
         return Ok(key);
     }
-    if let Some(error) = out_of_sight(diagnosis, &typed, namespace, &candidates) {
+    if let Some(error) = out_of_sight(diagnosis, object, namespace, &candidates) {
         return Err(error);
     }
     let among = match &candidates[..] {
@@ -227,8 +237,27 @@ pub fn resolve(
     let place = namespace.map_or("in sight".to_owned(), |namespace| format!("in namespace {namespace}"));
     Err(ObjectError::NotFound {
         what: format!("{among} named `{}` {place}", object.name),
-        similar: similar(diagnosis, object),
+        similar: similar(diagnosis, object, namespace),
     })
+}
+
+/// Fails where nothing of Flux is in sight in the namespace of `-n`, so that a slip of the finger is no good answer. What
+/// may be hidden there is another matter.
+pub fn require_namespace(diagnosis: &Diagnosis, namespace: &str) -> Result<(), ObjectError> {
+    let missing = super::missing(diagnosis).map(|(key, _)| key);
+    let causes = diagnosis.causes.iter().map(|cause| &cause.fault.object);
+    let known = diagnosis.objects.keys().chain(diagnosis.sources.keys()).chain(missing).chain(causes);
+    let known: BTreeSet<&str> =
+        known.map(|key| key.namespace.as_str()).filter(|name| !name.is_empty()).collect();
+    let hidden = !diagnosis.complete && !diagnosis.coverage.covers_in(&GroupKind::KUSTOMIZATION, namespace);
+    if known.contains(namespace) || hidden {
+        return Ok(());
+    }
+    let mut near: Vec<(usize, &str)> =
+        known.into_iter().filter_map(|name| Some((distance(namespace, name)?, name))).collect();
+    near.sort_unstable();
+    let similar = near.into_iter().take(MOST_SIMILAR).map(|(_, name)| name.to_owned()).collect();
+    Err(ObjectError::EmptyNamespace { namespace: namespace.to_owned(), similar })
 }
 
 /// Finds the one source that is meant; its kind is named.
@@ -250,7 +279,7 @@ pub fn resolve_source(
         return Ok(key);
     }
     let kinds = object.kind.as_slice();
-    Err(out_of_sight(diagnosis, &typed, namespace, kinds).unwrap_or_else(|| ObjectError::NotFound {
+    Err(out_of_sight(diagnosis, object, namespace, kinds).unwrap_or_else(|| ObjectError::NotFound {
         what: format!("source `{typed}` in sight"),
         similar: Vec::new(),
     }))
@@ -260,7 +289,7 @@ pub fn resolve_source(
 /// what a bare name means, was seen whole there.
 fn out_of_sight(
     diagnosis: &Diagnosis,
-    typed: &str,
+    object: &ObjectArg,
     namespace: Option<&str>,
     kinds: &[GroupKind],
 ) -> Option<ObjectError> {
@@ -268,15 +297,17 @@ fn out_of_sight(
     let hidden = |kind: &&GroupKind| !diagnosis.coverage.covers_in(kind, place);
     let first = kinds.first().filter(hidden)?;
     let plurals: Vec<&str> = kinds.iter().filter(hidden).filter_map(plural).collect();
-    let (name, plurals) = (typed.to_owned(), plurals.join(" or "));
+    let (name, plurals) = (typed(object), plurals.join(" or "));
+    let similar = similar(diagnosis, object, namespace);
     let forbidden = diagnosis.warnings.iter().any(|warning| warning.code == codes::FORBIDDEN);
-    Some(if forbidden {
+    let (why, ask) = if forbidden {
         let ask = plural(first);
         let ask = ask.map(|plural| format!("kubectl auth can-i list {plural}.{} -n {place}", first.group));
-        ObjectError::OutOfSight { name, why: format!("you may not list {plurals} in {place}"), ask }
+        (format!("you may not list {plurals} in {place}"), ask)
     } else {
-        ObjectError::OutOfSight { name, why: format!("no list of {plurals} in {place} was read"), ask: None }
-    })
+        (format!("no list of {plurals} in {place} was read"), None)
+    };
+    Some(ObjectError::OutOfSight { name, why, ask, similar })
 }
 
 /// The word for several of a kind, as in its path.
@@ -344,22 +375,34 @@ fn only(hits: &[&ObjectKey], typed: &str) -> Result<Option<ObjectKey>, ObjectErr
 }
 
 /// The nearest names among all that OBJECT can name; the same name elsewhere is the nearest.
-fn similar(diagnosis: &Diagnosis, object: &ObjectArg) -> Vec<String> {
-    let wanted = object.name.to_lowercase();
-    let mut near: Vec<(usize, &ObjectKey)> = diagnosis
-        .objects
-        .keys()
-        .filter_map(|key| {
-            let name = key.name.to_lowercase();
-            let distance = strsim::damerau_levenshtein(&wanted, &name);
-            let allowed = wanted.chars().count().max(name.chars().count()).div_ceil(3);
-            // people leave prefixes away: `nfd` for `infra-nfd`
-            let part = wanted.chars().count() >= 3 && (name.contains(&wanted) || wanted.contains(&name));
-            (distance <= allowed || part).then_some((distance, key))
-        })
-        .collect();
+///
+/// `namespace` is the one that was looked at: names of others are spelt with their own.
+fn similar(diagnosis: &Diagnosis, object: &ObjectArg, namespace: Option<&str>) -> Vec<String> {
+    let near = diagnosis.objects.keys().filter_map(|key| Some((distance(&object.name, &key.name)?, key)));
+    let mut near: Vec<(usize, &ObjectKey)> = near.collect();
     near.sort();
-    near.into_iter().take(MOST_SIMILAR).map(|(_, key)| spell(diagnosis, key)).collect()
+    let spelt = |key: &ObjectKey| match namespace {
+        Some(namespace) if namespace == key.namespace => spell(diagnosis, key),
+        // `-n` stands on the command line and has to change, too.
+        Some(_) if object.namespace.is_none() => {
+            let kind =
+                if key.kind == GroupKind::KUSTOMIZATION { "" } else { &format!("{}/", word_of(&key.kind)) };
+            format!("{kind}{} -n {}", key.name, key.namespace)
+        }
+        Some(_) => spell_in_full(key),
+        None => spell(diagnosis, key),
+    };
+    near.into_iter().take(MOST_SIMILAR).map(|(_, key)| spelt(key)).collect()
+}
+
+/// How far a name is from what was typed; `None` where nobody would take one for the other.
+fn distance(typed: &str, name: &str) -> Option<usize> {
+    let (typed, name) = (typed.to_lowercase(), name.to_lowercase());
+    let distance = strsim::damerau_levenshtein(&typed, &name);
+    let allowed = typed.chars().count().max(name.chars().count()).div_ceil(3);
+    // people leave prefixes away: `nfd` for `infra-nfd`
+    let part = typed.chars().count() >= 3 && (name.contains(&typed) || typed.contains(&name));
+    (distance <= allowed || part).then_some(distance)
 }
 
 #[cfg(test)]
@@ -391,6 +434,32 @@ mod tests {
         {
             assert_eq!(kind_from_word(word), None, "{word}");
         }
+    }
+
+    #[test]
+    fn a_namespace_without_anything_of_flux_is_no_good_answer() {
+        let found = diagnosis([ks("media/plex"), ks("flux-system/apps").waits_for_missing("team/db")]);
+        for namespace in ["media", "flux-system", "team"] {
+            assert_eq!(require_namespace(&found, namespace), Ok(()), "{namespace}");
+        }
+        let slip = require_namespace(&found, "meida").unwrap_err();
+        assert_eq!(slip.to_string(), "nothing of Flux in namespace meida");
+        assert_eq!(slip.hint().as_deref(), Some("did you mean `media`?"));
+        assert_eq!(require_namespace(&found, "monitoring").unwrap_err().hint(), None);
+        let hidden = Diagnosis { complete: false, ..found };
+        assert_eq!(require_namespace(&hidden, "meida"), Ok(()), "it may be out of sight");
+    }
+
+    #[test]
+    fn a_name_of_another_namespace_is_offered_with_that_namespace() {
+        let found = diagnosis([ks("team/app"), ks("apps/solo"), hr("apps/solo2")]);
+        let hint = |text: &str, namespace| {
+            resolve(&found, &text.parse().unwrap(), Some(namespace), None).unwrap_err().hint().unwrap()
+        };
+        assert_eq!(hint("solo", "team"), "did you mean `solo -n apps` or `hr/solo2 -n apps`?");
+        let typed: ObjectArg = "ks/team/solo".parse().unwrap();
+        let hint = resolve(&found, &typed, None, None).unwrap_err().hint().unwrap();
+        assert_eq!(hint, "did you mean `ks/apps/solo` or `hr/apps/solo2`?");
     }
 
     fn find(text: &str, namespace: Option<&str>) -> Result<String, ObjectError> {

@@ -186,7 +186,7 @@ impl Spec {
     /// Waits for a dependency that is out of sight.
     pub(crate) fn waits_for_hidden(mut self, text: &str) -> Self {
         self.object.state = State::Unknown;
-        self.object.depends_on = vec![(ks_key(text), Verdict::Forbidden)];
+        self.object.depends_on = vec![(ks_key(text), Verdict::Unknown)];
         self.missing = Some(ks_key(text));
         self
     }
@@ -220,6 +220,7 @@ pub(crate) fn cause(code: Code, object: ObjectKey, affected: Vec<ObjectKey>) -> 
         clock: RetryClock {
             last_good: Some((Revision(OLD.to_owned()), Some(at("02:11")))),
             next_try: Some(at("03:41")),
+            every: None,
             wakes: Some("a push"),
         },
     }

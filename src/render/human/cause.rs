@@ -45,6 +45,12 @@ pub(super) fn clock(cause: &Cause, diagnosis: &Diagnosis) -> Option<String> {
             parts.push(format!("next try {}, sooner only after {wakes}", moment(next, now)));
         }
         (Some(next), None) => parts.push(format!("next try {}", moment(next, now))),
+        (None, _) if clock.every.is_some() => {
+            let seconds = clock.every.unwrap_or_default().as_secs();
+            let every = jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+            parts.push(format!("tries again every {every:#}"));
+        }
+        (None, _) if !cause.cycle.is_empty() => {}
         (None, wakes) if affected.is_some_and(|object| object.stalled) => parts.push(match wakes {
             Some(wakes) => format!("no retry will come before {wakes}"),
             None => "no retry will come".to_owned(),

@@ -35,6 +35,9 @@ pub struct StatusV1<'a> {
     root_causes: Vec<CauseV1<'a>>,
     /// What is no cause and should be known.
     warnings: Vec<WarningV1<'a>>,
+    /// What was asked: `live`, a cluster or a dump of one, or `declared`, a repository alone. Of what is only declared every
+    /// state is `Unknown`, because no cluster was asked; that makes the answer not bad.
+    origin: &'static str,
 }
 
 /// Counts of what is shown; `total` is the sum of the seven states.
@@ -97,6 +100,7 @@ impl<'a> StatusV1<'a> {
             cycles: view.cycles.iter().map(|cycle| references(cycle)).collect(),
             root_causes: view.causes.iter().copied().map(cause).collect(),
             warnings: view.warnings.iter().copied().map(warning).collect(),
+            origin: if view.is_declared() { "declared" } else { "live" },
         }
     }
 }
