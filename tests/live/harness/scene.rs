@@ -216,7 +216,9 @@ impl<'a> Scene<'a> {
             record::write(&fixtures().join(format!("{entry}.json.gz")), &list)?;
         }
         let expected = table::expected();
-        let expected = &expected["scenes"][entry];
+        let Some(expected) = expected["scenes"].get(entry) else {
+            bail!("{entry} is not in the table; its recording is {}", path.display());
+        };
         let from_dump = diagnose(&repo::read_dump(std::slice::from_ref(&path), std::io::empty(), None)?);
         let mut differences = table::differences(expected, &from_dump, table::Moment::Any);
         differences.extend(table::live_differences(expected, &live.json()?, live.code, &self.namespaces[0]));
