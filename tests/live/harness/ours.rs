@@ -39,6 +39,17 @@ pub(crate) fn run_by_kubectl(bench: &Bench, user: &str, arguments: &[&str]) -> R
     answer(kubectl.env("PATH", path), &bench.cluster.kubeconfig(user), bench)
 }
 
+/// A command as we print it, typed into a shell that finds kubectl and the other programs of the bench.
+pub(crate) fn shell(bench: &Bench, folder: &Path, command: &str) -> Result<Answer> {
+    let mut path = bench.cluster.programs().as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut shell = Command::new("sh");
+    let kubeconfig = bench.cluster.kubeconfig("admin");
+    shell.args(["-c", command]).current_dir(folder).env_clear().env("PATH", path).env("KUBECONFIG", kubeconfig);
+    finish(shell.env("HOME", bench.dir()))
+}
+
 fn answer(command: &mut Command, kubeconfig: &Path, bench: &Bench) -> Result<Answer> {
     let path: Vec<_> =
         command.get_envs().filter(|(name, _)| *name == "PATH").map(|(_, path)| path.map(Into::into)).collect();
@@ -47,7 +58,11 @@ fn answer(command: &mut Command, kubeconfig: &Path, bench: &Bench) -> Result<Ans
     if let Some(path) = path {
         command.env("PATH", path);
     }
-    let output = command.current_dir(bench.dir()).output().context("cannot start the program")?;
+    finish(command.current_dir(bench.dir()))
+}
+
+fn finish(command: &mut Command) -> Result<Answer> {
+    let output = command.output().context("cannot start the program")?;
     let code = output.status.code();
     ensure!(code.is_some(), "ended by a signal: {}", output.status);
     Ok(Answer {

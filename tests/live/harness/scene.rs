@@ -77,6 +77,12 @@ impl<'a> Scene<'a> {
             .replace("$(apiserver)", &self.bench.cluster.url())
     }
 
+    /// Pushes what was written into the work tree, and declares the source `repo`.
+    pub(crate) fn publish(&self) -> Result<()> {
+        self.repository.push("all that the scenario needs")?;
+        self.apply("{kind: GitRepository, metadata: {name: repo}, spec: {url: $(git)}}")
+    }
+
     /// Replaces the work tree's files by those of a folder of the scenario, and pushes them.
     pub(crate) fn push_folder(&self, folder: &str) -> Result<String> {
         self.copy(&self.folder().join(folder), self.repository.work())?;
@@ -251,6 +257,13 @@ impl<'a> Scene<'a> {
     /// The program with these arguments, as another user of the cluster.
     pub(crate) fn run_as(&self, user: &str, arguments: &[&str]) -> Result<Answer> {
         ours::run(self.bench, user, arguments)
+    }
+
+    /// Types a command that we printed, in the work tree; it has to succeed.
+    pub(crate) fn shell(&self, command: &str) -> Result<Answer> {
+        let answer = ours::shell(self.bench, self.repository.work(), command)?;
+        ensure!(answer.code == 0, "{command}: exit {}: {}", answer.code, answer.stderr);
+        Ok(answer)
     }
 
     /// `kubectl fluxlayers` with these arguments.
