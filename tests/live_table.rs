@@ -15,7 +15,7 @@ use kubectl_fluxlayers::diagnosis::{Diagnosis, diagnose};
 use kubectl_fluxlayers::repo;
 use serde_json::Value;
 
-use table::{Differences, Moment, expected, fixtures};
+use table::{Differences, expected, fixtures, reference};
 
 fn diagnosis(scene: &str) -> Diagnosis {
     let path = fixtures().join(format!("{scene}.json.gz"));
@@ -29,7 +29,13 @@ fn every_scene_reads_as_the_table_says() {
     let mut report = String::new();
     for (name, scene) in expected["scenes"].as_object().unwrap() {
         let flux = diagnosis(name);
-        for difference in table::differences(scene, &flux, Moment::Recorded) {
+        let mut differences = Differences(table::differences(scene, &flux));
+        for (key, found) in &flux.objects {
+            let name = reference(key);
+            let retrying = Value::from(scene["objects"][&name]["retrying"] == true);
+            differences.expect(format!("{name} retrying"), &retrying, found.retrying);
+        }
+        for difference in differences.0 {
             report.push_str(&format!("{name}: {difference}\n"));
         }
     }

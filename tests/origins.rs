@@ -88,7 +88,8 @@ fn every_live_scene_is_read_without_a_complaint() {
             }
         }
     }
-    assert_eq!(scenes, 24);
+    let table: Value = serde_json::from_slice(&fs::read(fixture("live/expected.json")).unwrap()).unwrap();
+    assert_eq!(scenes, table["scenes"].as_object().unwrap().len(), "every recording is in the table");
 }
 
 #[test]

@@ -80,8 +80,10 @@ fn ready(status: &str, reason: &str, message: &str) -> Value {
 }
 
 fn kustomization(index: usize) -> Value {
-    let before: Vec<Value> =
-        (index % CHAIN > 0).then(|| json!({"name": format!("app-{}", index - 1)})).into_iter().collect();
+    let before: Vec<Value> = (!index.is_multiple_of(CHAIN))
+        .then(|| json!({"name": format!("app-{}", index - 1)}))
+        .into_iter()
+        .collect();
     json!({
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
         "metadata": {"name": format!("app-{index}"), "namespace": namespace(index / CHAIN % NAMESPACES)},
@@ -94,9 +96,9 @@ fn kustomization(index: usize) -> Value {
 
 fn status(index: usize) -> Value {
     let namespace = namespace(index / CHAIN % NAMESPACES);
-    let condition = if (index / CHAIN) % FAILING > 0 {
+    let condition = if !(index / CHAIN).is_multiple_of(FAILING) {
         ready("True", "ReconciliationSucceeded", &format!("Applied revision: {REVISION}"))
-    } else if index % CHAIN == 0 {
+    } else if index.is_multiple_of(CHAIN) {
         ready(
             "False",
             "BuildFailed",

@@ -14,6 +14,7 @@
 
 mod harness;
 mod load;
+mod said;
 mod scenarios;
 #[path = "../table/mod.rs"]
 mod table;

@@ -21,19 +21,10 @@ pub(crate) fn expected() -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Which moment of a scene is looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
-    /// That of the recording.
-    Recorded,
-    /// Any: whether a retry is under way just now is left open.
-    Any,
-}
-
-/// All that `flux` says otherwise than the table.
-pub(crate) fn differences(scene: &Value, flux: &Diagnosis, moment: Moment) -> Vec<String> {
+/// All that `flux` says otherwise than the table, but for whether a retry is under way: that is a matter of the moment.
+pub(crate) fn differences(scene: &Value, flux: &Diagnosis) -> Vec<String> {
     let mut differences = Differences(Vec::new());
-    differences.objects(scene, flux, moment);
+    differences.objects(scene, flux);
     differences.sources(scene, flux);
     differences.lists(scene, flux);
     differences.causes(scene, flux);
@@ -41,7 +32,7 @@ pub(crate) fn differences(scene: &Value, flux: &Diagnosis, moment: Moment) -> Ve
     differences.0
 }
 
-fn reference(key: &ObjectKey) -> String {
+pub(crate) fn reference(key: &ObjectKey) -> String {
     format!("{}/{}/{}", key.kind.kind, key.namespace, key.name)
 }
 
@@ -49,12 +40,12 @@ fn references(keys: &[ObjectKey]) -> Vec<String> {
     keys.iter().map(reference).collect()
 }
 
-fn strings(value: &Value) -> Vec<String> {
+pub(crate) fn strings(value: &Value) -> Vec<String> {
     value.as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect()
 }
 
 /// Whether `found` is the expected value, or one of the values where the contract leaves it open.
-fn allows(expected: &Value, found: &Value) -> bool {
+pub(crate) fn allows(expected: &Value, found: &Value) -> bool {
     expected == found || expected.as_array().is_some_and(|options| options.contains(found))
 }
 
@@ -70,7 +61,7 @@ impl Differences {
         }
     }
 
-    fn objects(&mut self, scene: &Value, flux: &Diagnosis, moment: Moment) {
+    fn objects(&mut self, scene: &Value, flux: &Diagnosis) {
         let found: BTreeMap<String, _> =
             flux.objects.iter().map(|(key, report)| (reference(key), report)).collect();
         let expected = scene["objects"].as_object().unwrap();
@@ -88,13 +79,6 @@ impl Differences {
                 references(&report.blocked_by),
             );
             self.expect(format!("{name} stalled"), &Value::from(expected["stalled"] == true), report.stalled);
-            if moment == Moment::Recorded {
-                self.expect(
-                    format!("{name} retrying"),
-                    &Value::from(expected["retrying"] == true),
-                    report.retrying,
-                );
-            }
         }
     }
 
@@ -191,94 +175,6 @@ impl Differences {
             if !named {
                 self.0.push(format!("warning {code} about {about:?}: not expected"));
             }
-        }
-    }
-}
-
-/// All that `status --kind all -o json`, asked of the cluster itself, says otherwise than the table. It looked at no
-/// Secret and no Pod, so the coarser answer is as good where the table has one.
-pub(crate) fn live_differences(scene: &Value, status: &Value, exit: i32, namespace: &str) -> Vec<String> {
-    let mut differences = Differences::default();
-    let is_asked_about = |name: &str| name.split('/').nth(1) == Some(namespace);
-    let objects = scene["objects"].as_object().unwrap();
-    if objects.keys().all(|name| is_asked_about(name)) {
-        differences.expect("live exit", &scene["statusAll"]["exit"], exit);
-        for (count, value) in scene["statusAll"]["summary"].as_object().unwrap() {
-            differences.expect(format!("live {count}"), value, status["summary"][count].clone());
-        }
-    }
-    let coarser = Coarser::of(scene);
-    let layers = status["layers"].as_array().unwrap().iter();
-    let layered = layers.flat_map(|layer| layer["objects"].as_array().unwrap());
-    let found: BTreeMap<String, &Value> =
-        layered.chain(status["unlayered"].as_array().unwrap()).map(|object| (named(object), object)).collect();
-    for (name, expected) in objects.iter().filter(|(name, _)| is_asked_about(name)) {
-        let Some(object) = found.get(name) else {
-            differences.0.push(format!("live {name}: not found"));
-            continue;
-        };
-        differences.expect(format!("live {name} state"), &expected["state"], object["state"].clone());
-        let blocked_by: BTreeSet<String> = object["blockedBy"].as_array().unwrap().iter().map(named).collect();
-        let expected: BTreeSet<String> = strings(&expected["blockedBy"]).into_iter().collect();
-        if blocked_by != expected && blocked_by != coarser.all(&expected, name) {
-            differences.0.push(format!("live {name} blockedBy: expected {expected:?}, found {blocked_by:?}"));
-        }
-    }
-    differences.live_causes(scene, status, &coarser);
-    differences.0
-}
-
-fn named(object: &Value) -> String {
-    let text = |field: &str| object[field].as_str().unwrap_or_default();
-    format!("{}/{}/{}", text("kind"), text("namespace"), text("name"))
-}
-
-/// Which object stands for a cause while nobody has looked closer.
-struct Coarser(BTreeMap<String, String>);
-
-impl Coarser {
-    fn of(scene: &Value) -> Coarser {
-        let causes = scene["rootCauses"].as_array().unwrap().iter();
-        Coarser(
-            causes
-                .filter_map(|cause| {
-                    let coarser = cause["coarser"]["object"].as_str()?;
-                    Some((cause["object"].as_str()?.to_owned(), coarser.to_owned()))
-                })
-                .collect(),
-        )
-    }
-
-    /// What blocks `object` then: never itself.
-    fn all(&self, names: &BTreeSet<String>, object: &str) -> BTreeSet<String> {
-        let names = names.iter().map(|name| self.0.get(name).unwrap_or(name).clone());
-        names.filter(|name| name != object).collect()
-    }
-}
-
-impl Differences {
-    fn live_causes(&mut self, scene: &Value, status: &Value, coarser: &Coarser) {
-        let found: BTreeMap<String, &Value> = status["rootCauses"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|cause| (named(&cause["object"]), cause))
-            .collect();
-        for expected in scene["rootCauses"].as_array().unwrap() {
-            let name = expected["object"].as_str().unwrap();
-            let other = coarser.0.get(name).map_or(name, String::as_str);
-            let Some(cause) = found.get(name).or_else(|| found.get(other)) else {
-                self.0.push(format!("live cause {name}: not given"));
-                continue;
-            };
-            let code = &cause["code"];
-            if !allows(&expected["code"], code) && expected["coarser"]["code"] != *code {
-                self.0.push(format!("live cause {name}: expected {}, found {code}", expected["code"]));
-            }
-        }
-        let expected = scene["rootCauses"].as_array().unwrap().len();
-        if found.len() > expected {
-            self.0.push(format!("live causes: expected {expected}, found {:?}", found.keys()));
         }
     }
 }

@@ -480,6 +480,20 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_that_lets_no_pod_in_is_named() {
+        let words = "pods \"web-64564f568d-7v728\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0, \
+                     limited: pods=0";
+        let mut empty = deployment("web");
+        empty.conditions.push(("ReplicaFailure".to_owned(), true, "FailedCreate".to_owned(), words.to_owned()));
+        let mut snapshot = Snapshot::default();
+        snapshot.evidence.workloads.insert(web(), empty);
+        let fault = told(&snapshot);
+        assert!(fault.summary.contains("cannot create its Pods"), "{}", fault.summary);
+        let look = fault.remedies[0].command.as_deref();
+        assert_eq!(look, Some("kubectl -n health describe resourcequota small"));
+    }
+
+    #[test]
     fn what_does_not_exist_is_not_found() {
         let message = "health check failed after 30.019750573s: timeout waiting for: [Deployment/health/absent status: \
                        'NotFound']";

@@ -1,5 +1,6 @@
 //! What hinders a workload: its own status, its Pods, their claims, the scheduler.
 
+use super::answer::{Answer, parse};
 use super::words::{after, bounded, mentions, one_line, sentence};
 use super::{Failure, called, command, describe, quote};
 use crate::diagnosis::{Quote, Remedy};
@@ -287,7 +288,7 @@ fn workload_trouble(key: &ObjectKey, workload: &Workload) -> Trouble {
             subcode: deadline.map(|_| "ProgressDeadline"),
             why: Some(format!("cannot create its Pods: {}", sentence(&failure.3))),
             seen: said(failure),
-            remedies: Vec::new(),
+            remedies: make_room(key, &failure.3),
         },
         (None, Some(deadline)) => Trouble {
             subcode: Some("ProgressDeadline"),
@@ -303,6 +304,13 @@ fn workload_trouble(key: &ObjectKey, workload: &Workload) -> Trouble {
         },
         (None, None) => Trouble::default(),
     }
+}
+
+/// What to do where a quota lets no Pod in.
+fn make_room(key: &ObjectKey, words: &str) -> Vec<Remedy> {
+    let Answer::Quota { name, .. } = parse(words) else { return Vec::new() };
+    let command = command("kubectl -n {} describe resourcequota {}", &[&key.namespace, name]);
+    vec![Remedy { text: "raise the quota, or free some of it".to_owned(), command }]
 }
 
 /// The newest Warning about a workload or its Pods.

@@ -59,6 +59,11 @@ impl Cluster {
         self.dir.join(format!("kubeconfig-{user}"))
     }
 
+    /// Where the programs of the bench lie.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.bin
+    }
+
     /// A program of the bench.
     pub(crate) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.bin.join(name));
@@ -106,6 +111,8 @@ impl Cluster {
             .arg(format!("--service-account-issuer={}", self.url()))
             .arg(format!("--service-account-key-file={}", public.display()))
             .arg(format!("--service-account-signing-key-file={}", key.display()))
+            // No kube-proxy runs here: an address of a Service would lead out of this machine.
+            .arg("--enable-aggregator-routing=true")
             .args(["--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount"]);
         self.api_server = Some(Process::start("kube-apiserver", &self.dir, &mut server)?);
         Ok(())

@@ -20,9 +20,9 @@ use tokio::process::Command;
 use tokio::runtime::Handle;
 
 /// Who may read what lies under `/private/`.
-const USER: &str = "flux";
+pub(crate) const USER: &str = "flux";
 /// The password of [`USER`].
-const PASSWORD: &str = "only-for-this-test";
+pub(crate) const PASSWORD: &str = "only-for-this-test";
 
 /// The server. It lives as long as the runtime.
 pub(crate) struct Forge {

@@ -66,12 +66,6 @@ impl Repository {
         Ok(std::fs::write(path, text)?)
     }
 
-    /// Removes a file or folder of the work tree.
-    pub(crate) fn remove(&self, path: &str) -> Result<()> {
-        self.git(&self.work, &["rm", "-r", "--quiet", "-f", "--", path])?;
-        Ok(())
-    }
-
     /// Commits all that changed and pushes it; the new commit's hash.
     pub(crate) fn push(&self, message: &str) -> Result<String> {
         self.git(&self.work, &["add", "--all"])?;

@@ -11,18 +11,20 @@ mod ours;
 mod process;
 mod record;
 mod scene;
+mod webhook;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 pub(crate) use self::api::{Api, condition};
 use self::cluster::Cluster;
 pub(crate) use self::controllers::{Controller, Controllers};
-pub(crate) use self::forge::Forge;
+pub(crate) use self::forge::{Forge, PASSWORD, USER};
 pub(crate) use self::ours::{Answer, program};
 pub(crate) use self::scene::Scene;
+pub(crate) use self::webhook::Webhook;
 
 /// All that runs. What it started has ended when it is dropped, in the order of its fields.
 pub(crate) struct Bench {
@@ -33,7 +35,7 @@ pub(crate) struct Bench {
     dir: PathBuf,
     /// Whether the recordings in `tests/fixtures/live` are to be written anew.
     pub(crate) record: bool,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 /// The folder of the project.
@@ -81,7 +83,7 @@ impl Bench {
         let api = Api::new(&cluster.kubeconfig("admin"), runtime.handle().clone())?;
         install_flux(&api, bin)?;
         let controllers = Controllers::of(&cluster, dir)?;
-        Ok(Bench { controllers, cluster, api, forge, dir: dir.to_owned(), record, _runtime: runtime })
+        Ok(Bench { controllers, cluster, api, forge, dir: dir.to_owned(), record, runtime })
     }
 
     /// Starts a controller anew, with these flags.
@@ -95,14 +97,19 @@ impl Bench {
         self.controllers.launch(&self.api, self.cluster.program(controller.name()), controller, flags)
     }
 
+    /// What runs the servers of the bench.
+    pub(crate) fn runtime(&self) -> &Handle {
+        self.runtime.handle()
+    }
+
     /// The bench's folder: logs, kubeconfigs, data.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 }
 
-/// The CRDs of the controllers, the namespace, and the node that kwok keeps. Only Pods that tolerate its taint run there;
-/// the others stay Pending, as in a cluster that is full.
+/// The CRDs of the controllers, the namespace, the node that kwok keeps and the one that nobody keeps. Only Pods that
+/// tolerate their taints run there; the others stay Pending, as in a cluster that is full.
 fn install_flux(api: &Api, bin: &Path) -> Result<()> {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(bin.join("../crds"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
@@ -119,15 +126,13 @@ fn install_flux(api: &Api, bin: &Path) -> Result<()> {
         }
     }
     for object in api::documents(&std::fs::read_to_string(here().join("cluster.yaml"))?)? {
-        api.apply(object, "")?;
-    }
-    let tainted = |node: Option<&serde_json::Value>| {
-        node.is_some_and(|node| node["spec"]["taints"].to_string().contains("not-ready"))
-    };
-    // The taint that the API server gives to every new node; the controller that takes it off does not run here.
-    if tainted(api.get("Node//kwok")?.as_ref()) {
-        let taints = serde_json::json!([{"key": "fluxlayers/simulated", "effect": "NoSchedule"}]);
-        api.patch("Node//kwok", &serde_json::json!({"spec": {"taints": taints}}))?;
+        api.apply(object.clone(), "")?;
+        if object["kind"] == "Node" {
+            // The API server taints every new node as not ready; the controller that takes that off does not run here.
+            let name = object["metadata"]["name"].as_str().context("a node has a name")?;
+            let taints = serde_json::json!({"spec": {"taints": object["spec"]["taints"]}});
+            api.patch(&format!("Node//{name}"), &taints)?;
+        }
     }
     Ok(())
 }

@@ -69,6 +69,21 @@ fn at_home(command: &mut Command, bench: &Bench, user: &str) {
 
 fn answer(command: &mut Command, bench: &Bench, user: &str) -> Result<Answer> {
     at_home(command, bench, user);
+    finish(command)
+}
+
+/// A command as we print it, typed into a shell that finds kubectl and the other programs of the bench.
+pub(crate) fn shell(bench: &Bench, folder: &Path, command: &str) -> Result<Answer> {
+    let mut path = bench.cluster.programs().as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).env_clear().env("PATH", path);
+    at_home(&mut shell, bench, "admin");
+    finish(shell.current_dir(folder))
+}
+
+fn finish(command: &mut Command) -> Result<Answer> {
     let output = command.output().context("cannot start the program")?;
     let code = output.status.code().with_context(|| format!("ended by a signal: {}", output.status))?;
     Ok(Answer { code, stdout: String::from_utf8(output.stdout)?, stderr: String::from_utf8(output.stderr)? })

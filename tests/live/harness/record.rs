@@ -46,7 +46,8 @@ pub(crate) fn objects(bench: &Bench, namespaces: &[&str]) -> Result<Value> {
     }
     items.iter_mut().for_each(tidy);
     let list = json!({"apiVersion": "v1", "kind": "List", "takenAt": now(), "items": items});
-    Ok(serde_json::from_str(&list.to_string().replace(&bench.forge.host(), FORGE))?)
+    let temporary = bench.dir().display().to_string();
+    Ok(serde_json::from_str(&list.to_string().replace(&bench.forge.host(), FORGE).replace(&temporary, "/tmp"))?)
 }
 
 /// The time by this machine's clock, which is the cluster's.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::api::documents;
 use super::git::Repository;
 use super::{Answer, Api, Bench, condition, here, ours, record};
-use crate::table;
+use crate::{said, table};
 
 /// Namespaces that no scenario takes down.
 const PERMANENT: [&str; 2] = ["flux-system", "kube-system"];
@@ -78,6 +78,12 @@ impl<'a> Scene<'a> {
             .replace("$(charts)", &format!("http://{host}/charts"))
             .replace("$(forge)", &format!("http://{host}"))
             .replace("$(apiserver)", &self.bench.cluster.url())
+    }
+
+    /// Pushes what was written into the work tree, and declares the source `repo`.
+    pub(crate) fn publish(&self) -> Result<()> {
+        self.repository.push("all that the scenario needs")?;
+        self.apply("{kind: GitRepository, metadata: {name: repo}, spec: {url: $(git)}}")
     }
 
     /// Replaces the work tree's files by those of a folder of the scenario, and pushes them.
@@ -207,27 +213,28 @@ impl<'a> Scene<'a> {
     }
 
     /// What `status` says now matches the entry of the table in `tests/fixtures/live`, live and from a recording of
-    /// the same moment. The recording goes to the bench's folder, and with `--record` to the fixtures.
+    /// the same moment. The recording goes to the bench's folder, and with `--record`, where it
+    /// matches, to the fixtures.
     pub(crate) fn matches(&self, entry: &str) -> Result<()> {
         let (live, list) = self.still_picture()?;
         let path = self.bench.dir().join(format!("recordings/{entry}.json.gz"));
         record::write(&path, &list)?;
-        if self.bench.record {
-            record::write(&fixtures().join(format!("{entry}.json.gz")), &list)?;
-        }
         let expected = table::expected();
         let Some(expected) = expected["scenes"].get(entry) else {
             bail!("{entry} is not in the table; its recording is {}", path.display());
         };
         let from_dump = diagnose(&repo::read_dump(std::slice::from_ref(&path), std::io::empty(), None)?);
-        let mut differences = table::differences(expected, &from_dump, table::Moment::Any);
-        differences.extend(table::live_differences(expected, &live.json()?, live.code, &self.namespaces[0]));
+        let mut differences = table::differences(expected, &from_dump);
+        differences.extend(said::live_differences(expected, &live.json()?, live.code, &self.namespaces[0]));
         ensure!(
             differences.is_empty(),
             "{entry}: not as the table says (the recording is {}):\n  {}",
             path.display(),
             differences.join("\n  ")
         );
+        if self.bench.record {
+            record::write(&fixtures().join(format!("{entry}.json.gz")), &list)?;
+        }
         Ok(())
     }
 
@@ -258,19 +265,6 @@ impl<'a> Scene<'a> {
     /// `status --kind all -o json` of the scenario's own namespace.
     pub(crate) fn status(&self) -> Result<Answer> {
         self.run(&["status", "--kind", "all", "-o", "json", "-n", &self.namespaces[0]])
-    }
-
-    /// Asks `status` again and again until it says what is wanted; some answers only time brings.
-    pub(crate) fn await_status(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-        let mut last = Value::Null;
-        for _ in 0..150 {
-            last = self.status()?.json()?;
-            if wanted(&last) {
-                return Ok(last);
-            }
-            std::thread::sleep(Duration::from_secs(2));
-        }
-        bail!("{}: status does not come to say {what}: {last}", self.name)
     }
 
     /// Deletes an object and waits until it is gone with all that it applied.
@@ -307,6 +301,13 @@ impl<'a> Scene<'a> {
     /// The program with these arguments, as another user of the cluster.
     pub(crate) fn run_as(&self, user: &str, arguments: &[&str]) -> Result<Answer> {
         ours::run(self.bench, user, arguments)
+    }
+
+    /// Types a command that we printed, in the work tree; it has to succeed.
+    pub(crate) fn shell(&self, command: &str) -> Result<Answer> {
+        let answer = ours::shell(self.bench, self.repository.work(), command)?;
+        ensure!(answer.code == 0, "{command}: exit {}: {}", answer.code, answer.stderr);
+        Ok(answer)
     }
 
     /// `kubectl fluxlayers` with these arguments.

@@ -1,7 +1,14 @@
 //! The scenarios. Each makes a cluster fail in one way, and holds what we say against the table and the controllers.
 
+mod admission;
 mod alone;
+mod chains;
+mod changes;
+mod one;
+mod pods;
 mod scenes;
+mod steps;
+mod users;
 
 use anyhow::Result;
 
@@ -27,6 +34,15 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    shared admission::denied,
+    shared admission::quota,
+    shared admission::refused,
+    shared chains::chain,
+    shared chains::helm_chain,
+    shared changes::commits,
+    shared changes::parent_change,
+    shared one::one,
+    shared pods::pods,
     shared scenes::applyerr,
     shared scenes::basic,
     shared scenes::build,
@@ -43,6 +59,8 @@ scenarios! {
     shared scenes::sources,
     shared scenes::stale,
     shared scenes::suspdep,
+    shared users::plugin,
+    shared users::users,
     alone alone::home_healthy,
     alone alone::home_nfd,
     alone alone::example,
