@@ -70,7 +70,7 @@ pub enum ClusterError {
         credentials: Credentials,
     },
     /// Nothing at all may be read.
-    #[error("{server} lets us read no Flux object (403)")]
+    #[error("{server} lets us read no Flux object (403): {reason}")]
     Forbidden {
         /// URL of the API server.
         server: String,

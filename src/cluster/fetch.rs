@@ -168,7 +168,11 @@ impl Cluster {
                 None => format!("{} objects may not be listed", kind.kind),
                 Some(places) => {
                     places.sort();
-                    format!("{} objects may be listed in {} only", kind.kind, places.join(", "))
+                    format!(
+                        "{} objects were read in {} alone: there is no right to list them everywhere",
+                        kind.kind,
+                        places.join(", ")
+                    )
                 }
             };
             reading.store.rest().denied(kind.clone());
@@ -185,12 +189,13 @@ impl Cluster {
     }
 
     /// Refuses where none of Flux' kinds could be listed anywhere.
-    fn must_show_something(&self, reading: &Reading, forbidden: Forbidden) -> Result<(), ClusterError> {
+    fn must_show_something(&self, reading: &Reading, mut forbidden: Forbidden) -> Result<(), ClusterError> {
         if reading.lists.iter().any(|(wanted, version)| version.is_some() && !wanted.is_evidence()) {
             return Ok(());
         }
         let server = self.server.clone();
-        Err(match forbidden.into_values().next() {
+        let told = forbidden.remove(&GroupKind::KUSTOMIZATION);
+        Err(match told.or_else(|| forbidden.into_values().next()) {
             Some((_, reason)) => ClusterError::Forbidden { server, reason },
             None => ClusterError::NotInstalled { server },
         })

@@ -72,7 +72,7 @@ fn who_may_read_one_namespace_sees_it_whether_it_is_given_or_the_one_of_the_cont
         assert_eq!(run.code, 1, "{run:?}");
         assert_eq!(run.json()["complete"], false);
         assert!(
-            warnings(&run).contains(&"Forbidden Kustomization objects may be listed in apps only".to_owned())
+            warnings(&run).contains(&"Forbidden Kustomization objects were read in apps alone: there is no right to list them everywhere".to_owned())
         );
         assert!(states(&run).iter().all(|state| state.starts_with("apps/")), "{:?}", states(&run));
     }
@@ -143,7 +143,7 @@ fn namespaces_that_references_name_are_looked_at_in_turn() {
     assert_eq!(run.code, 1);
     assert!(
         warnings(&run)
-            .contains(&"Forbidden Kustomization objects may be listed in platform, team only".to_owned())
+            .contains(&"Forbidden Kustomization objects were read in platform, team alone: there is no right to list them everywhere".to_owned())
     );
     // once each
     let lists: Vec<String> = server
@@ -178,7 +178,12 @@ fn who_may_read_nothing_is_told_so() {
         let (first, hint) = run.stderr.split_once('\n').unwrap();
         assert_eq!(
             first,
-            format!("error: {} lets us read no Flux object (403)", server.url()),
+            format!(
+                "error: {} lets us read no Flux object (403): kustomizations.kustomize.toolkit.fluxcd.io is forbidden: User \
+                 \"teamdev\" cannot list resource \"kustomizations\" in API group \"kustomize.toolkit.fluxcd.io\" at the cluster \
+                 scope",
+                server.url()
+            ),
             "{discovery:?}"
         );
         assert_eq!(
@@ -193,11 +198,7 @@ fn a_namespace_without_objects_is_no_empty_cluster() {
     let server = serve(Api::recorded("blocked").may(|_, namespace| namespace == Some("default")));
     let run = Home::for_server(&server.url()).run("status");
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-    assert!(
-        run.stderr.contains("warning: Kustomization objects may be listed in default only"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("warning: Kustomization objects were read in default alone"), "{}", run.stderr);
     assert!(run.stderr.contains("error: nothing of Flux could be read in context test"), "{}", run.stderr);
 }
 

@@ -88,7 +88,7 @@ fn what_may_not_be_seen_is_not_covered_elsewhere_either() {
         let live = home.run(&format!("{words} -n apps"));
         let written = home.run("snapshot -n apps -f snapshot.json");
         assert_eq!(written.code, 0, "{written:?}");
-        assert!(written.stderr.contains("may be listed in apps only"), "{written:?}");
+        assert!(written.stderr.contains("were read in apps alone"), "{written:?}");
         (live.stdout, home.run(&format!("{words} -n apps --from snapshot.json")).stdout)
     };
     for words in ["why -o json", "status -o json --kind all"] {
