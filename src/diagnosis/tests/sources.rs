@@ -177,6 +177,33 @@ fn a_helm_release_that_stays_behind_its_chart_is_overdue() {
     assert!(behind(60).causes.is_empty());
 }
 
+/// A release of a chart that an OCIRepository has brought five hours ago, at these revisions.
+fn of_oci(source: &str, attempted: &str, digest: Option<&str>) -> Diagnosis {
+    let mut node = hr("a");
+    let oci = ObjectKey::new(GroupKind::OCI_REPOSITORY, "flux-system", "app");
+    node.source = Some(oci.clone());
+    node.interval = Some(Duration::from_secs(3600));
+    node.status.last_attempted_revision = Some(Revision(attempted.to_owned()));
+    node.status.last_attempted_digest = digest.map(str::to_owned);
+    let artifact =
+        Artifact { revision: Revision(source.to_owned()), updated: Some(minutes_ago(300)), url: String::new() };
+    with_sources([node], [Source { artifact: Some(artifact), ..other(oci) }])
+}
+
+#[test]
+fn a_helm_release_that_stays_behind_the_digest_of_its_oci_repository_is_overdue() {
+    let (old, new) = ("sha256:eeeeeeeeeeeeeeee", "sha256:dddddddddddddddd");
+    for reference in ["6.6.0@", "latest@", ""] {
+        let source = format!("{reference}{new}");
+        let behind = of_oci(&source, "6.5.4+eeeeeeeeeeee", Some(old));
+        assert_eq!(behind.objects[&ObjectKey::helm_release("flux-system", "a")].state, State::Progressing);
+        assert_eq!(codes(&behind), [("a".to_owned(), Code::Overdue)], "{source}");
+        assert!(of_oci(&source, "6.5.4+dddddddddddd", Some(new)).causes.is_empty(), "{source}");
+        // A chart may have metadata of its own; without digest tracking it is not compared.
+        assert!(of_oci(&source, "6.5.4+eeeeeeeeeeee", None).causes.is_empty(), "{source}");
+    }
+}
+
 #[test]
 fn who_is_looked_at_every_quarter_of_an_hour_is_not_overdue_after_eight_minutes() {
     let mut flux = snapshot([ks("dep"), ks("a").on("dep").waiting_for("dep")]);
