@@ -11,7 +11,7 @@ use super::places;
 use super::report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};
 use super::stale;
 use super::standing::{
-    SourceStanding, Standing, began, current_revision, source_began, source_standing, standing,
+    SourceStanding, Standing, began, behind_since, current_revision, source_began, source_standing, standing,
 };
 use super::suspects;
 use super::verdict::verdicts;
@@ -161,6 +161,7 @@ fn report(
         Standing::Suspended | Standing::NotObserved | Standing::Unreadable => None,
         Standing::Terminating => node.meta.deleted,
         Standing::Running { since } => *since,
+        Standing::Behind => behind_since(snapshot, node),
         _ => began(snapshot, node, None),
     };
     ObjectReport {

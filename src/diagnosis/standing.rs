@@ -177,6 +177,13 @@ fn is_behind(snapshot: &Snapshot, node: &Node) -> bool {
         && attempted.is_some_and(|attempted| bare_version(&attempted.0) != bare_version(&current.0))
 }
 
+/// Since when an applier that is behind its source is so: when the revision came that it does not run.
+pub(super) fn behind_since(snapshot: &Snapshot, node: &Node) -> Option<Timestamp> {
+    let source = snapshot.sources.get(node.source.as_ref()?)?;
+    let came = source.artifact.as_ref()?.updated?;
+    Some(node.meta.created.map_or(came, |created| created.max(came)))
+}
+
 /// A chart's version as far as both controllers spell it alike: without a leading `v`, which an index may have and the
 /// chart not, and without the metadata behind a `+`, where helm-controller may put an artifact's digest.
 fn bare_version(version: &str) -> &str {

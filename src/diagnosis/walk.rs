@@ -171,7 +171,10 @@ impl<'a> Walker<'a> {
                 _ => "has not run",
             };
             let summary = format!("{} {what} for more than twice its interval", key.name);
-            let fault = self.overdue(node, summary);
+            let mut fault = self.overdue(node, summary);
+            if *standing == Standing::Behind && fault.code == Code::Overdue {
+                fault = dependency::behind_its_source(fault, node, self.snapshot);
+            }
             self.blame(key, fault);
         }
         if !matches!(standing, Standing::Suspended | Standing::NotObserved)

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::declared::{entry, written};
 use super::{called, command, describe, fault, quote, reconcile, resume};
 use crate::diagnosis::cause::{Code, Fault, Quote, Remedy};
-use crate::model::{Conditions, GroupKind, Node, ObjectKey, Snapshot, Source};
+use crate::model::{Conditions, GroupKind, Node, ObjectKey, Revision, Snapshot, Source};
 
 /// What a Ready condition says.
 pub(crate) fn ready_words(conditions: &Conditions) -> Option<Quote> {
@@ -146,6 +146,15 @@ pub(crate) fn overdue(node: &Node, summary: String) -> Fault {
     with(fault(key.clone(), Code::Overdue, None, summary), words)
         .remedy("ask once more", reconcile(key))
         .remedy(format!("look whether {} runs, and what its workers wait for", controller_of(&key.kind)), None)
+}
+
+/// What shows that an applier is behind its source: the revision that came, when, and the one that runs.
+pub(crate) fn behind_its_source(fault: Fault, node: &Node, snapshot: &Snapshot) -> Fault {
+    let source = node.source.as_ref().and_then(|source| snapshot.sources.get(source));
+    let Some(artifact) = source.and_then(|source| source.artifact.as_ref()) else { return fault };
+    let runs = node.revision().map_or_else(|| "nothing".to_owned(), Revision::short);
+    let text = format!("{} came, and {} runs {runs}", artifact.revision.short(), node.key.name);
+    fault.seen(Quote { time: artifact.updated, ..quote("source", &text) })
 }
 
 /// A source whose fetch does not end.

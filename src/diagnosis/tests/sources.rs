@@ -173,7 +173,14 @@ fn a_helm_release_that_stays_behind_its_chart_is_overdue() {
         });
         with_sources([node], [chart])
     };
-    assert_eq!(codes(&behind(300)), [("a".to_owned(), Code::Overdue)]);
+    let overdue = behind(300);
+    assert_eq!(codes(&overdue), [("a".to_owned(), Code::Overdue)]);
+    let cause = &overdue.causes[0];
+    assert_eq!(cause.since, Some(minutes_ago(300)), "it is behind since the chart came");
+    assert_eq!(overdue.objects[&cause.fault.object].since, cause.since);
+    let seen = &cause.fault.evidence[0];
+    assert_eq!((seen.source, seen.time), ("source", cause.since));
+    assert_eq!(seen.text, "2.0.0 came, and a runs 1.0.0");
     assert!(behind(60).causes.is_empty());
 }
 
