@@ -276,3 +276,16 @@ fn trap_20_a_chart_that_could_not_be_made_is_told_by_the_one_that_is_used_in_its
     }
     assert!(with_chart(chart_key(), false).causes.is_empty());
 }
+
+#[test]
+fn a_source_has_not_the_retry_clock_of_an_object_that_fails_for_itself() {
+    let refused =
+        "Deployment/x/web is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0";
+    let broken = failing(source(), "GitOperationFailed", 30);
+    let flux = with_sources([ks("a"), ks("c").failing("ReconciliationFailed", refused)], [broken]);
+    let of = |code| flux.causes.iter().find(|cause| cause.fault.code == code).unwrap();
+    assert_eq!(of(Code::SourceStale).affected, [key("a"), key("c")]);
+    assert_eq!(of(Code::SourceStale).clock, crate::diagnosis::RetryClock::default());
+    let own = flux.causes.iter().find(|cause| cause.affected == [key("c")]).unwrap();
+    assert!(own.clock.next_try.is_some());
+}
