@@ -279,7 +279,7 @@ fn summary(
         Some("VerificationFailed") => format!("The signature of {name} does not verify: {last}"),
         Some("UrlInvalid") => format!("{name} has an address that is not valid: {}", sentence(&message)),
         Some("InvalidSpec") => format!("{name} has a spec that cannot work: {last}"),
-        _ => format!("{name} has no usable artifact: {}", sentence(&message)),
+        _ => format!("{name} fails: {}", sentence(&message)), // its last artifact may serve on
     }
 }
 
@@ -470,7 +470,7 @@ mod tests {
         Unreachable: HelmRepository sources/x cannot reach http://127.0.0.1:1: connection refused
         TlsFailed: HelmRepository sources/x does not trust https://127.0.0.1:13443: cannot validate certificate
         AuthenticationFailed: HelmRepository sources/x is refused by https://charts.example with the credentials of Secret sources/c
-        -: HelmRepository sources/x has no usable artifact: failed to load Helm repository from index YAML: no API version specified
+        -: HelmRepository sources/x fails: failed to load Helm repository from index YAML: no API version specified
         ChartNotFound: HelmChart sources/x: there is no chart of that name in its repository
         VersionNotFound: HelmChart sources/x: its repository has no version 9.9.9 of the chart
         InvalidSpec: HelmChart sources/x has a spec that cannot work: no values file found at path 'prod.yaml'
