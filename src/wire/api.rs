@@ -205,6 +205,7 @@ wire! {
         timeout: String,
         suspend: bool,
         secret_ref: LocalReference,
+        provider: String,
         include: Vec<Include>,
         source_ref: Reference,
         sources: Vec<Reference>,

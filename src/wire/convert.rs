@@ -373,6 +373,7 @@ pub(super) fn source(
         suspended: spec.suspend || paused,
         url: without_credentials(text(spec.url).unwrap_or(spec.endpoint)),
         secret: text(spec.secret_ref.name),
+        provider: text(spec.provider).filter(|provider| provider != "generic"),
         oci: key.kind == GroupKind::HELM_REPOSITORY && spec.kind == "oci",
         upstream,
         makes: makes.collect(),
