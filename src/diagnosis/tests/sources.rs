@@ -289,3 +289,16 @@ fn a_source_has_not_the_retry_clock_of_an_object_that_fails_for_itself() {
     let own = flux.causes.iter().find(|cause| cause.affected == [key("c")]).unwrap();
     assert!(own.clock.next_try.is_some());
 }
+
+#[test]
+fn a_source_from_which_nothing_ever_arrived_is_not_stale() {
+    let mut unseen = source();
+    unseen.artifact = None;
+    unseen.conditions.0.clear();
+    let mut node = ks("a").never();
+    node.status.conditions.0.clear();
+    let flux = with_sources([node], [unseen]);
+    let own = ("a".to_owned(), Code::NotObserved);
+    assert_eq!(codes(&flux), [("repo".to_owned(), Code::NotObserved), own]);
+    assert_eq!(flux.causes[0].affected, [key("a")]);
+}
