@@ -54,6 +54,7 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         snapshot,
         standings: &standings,
         objects: &objects,
+        causes: &causes,
         sources: &sources,
         used_by: &used_by,
         layering: &layering,

@@ -153,6 +153,7 @@ fn a_deletion_that_is_held_is_a_cause_when_something_waits_for_it() {
     let flux = said([dep, ks("a").on("dep").waiting_for("dep")]);
     assert_eq!(state(&flux, "a"), State::Blocked);
     assert_eq!(codes(&flux), [("dep".to_owned(), Code::DeletionStuck)]);
+    assert!(!warned(&flux).contains("DeletionStuck"), "a cause is not warned of as well");
 }
 
 #[test]
