@@ -115,6 +115,8 @@ fn a_suspended_dependency_behind_the_shared_source_blocks() {
         said([ks("dep").suspended().at(OLD), ks("a").on("dep").at(OLD).failing("DependencyNotReady", words)]);
     assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Blocked, Verdict::RevisionBehind));
     assert_eq!(codes(&flux), [("dep".to_owned(), Code::DependencySuspended)]);
+    let summary = &flux.causes[0].fault.summary;
+    assert_eq!(summary, "dep is suspended at main@a41f9c3, and its source is at main@8c1d22e");
 }
 
 #[test]

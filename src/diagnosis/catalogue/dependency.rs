@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::declared::{entry, written};
 use super::{called, command, describe, fault, quote, reconcile, resume};
 use crate::diagnosis::cause::{Code, Fault, Quote, Remedy};
+use crate::diagnosis::standing::current_revision;
 use crate::model::{Conditions, GroupKind, Node, ObjectKey, Revision, Snapshot, Source};
 
 /// What a Ready condition says.
@@ -58,12 +59,16 @@ fn similar(snapshot: &Snapshot, missing: &ObjectKey) -> Vec<ObjectKey> {
 }
 
 /// A dependency is suspended and not ready, or behind.
-pub(crate) fn dependency_suspended(dependency: &Node) -> Fault {
+pub(crate) fn dependency_suspended(snapshot: &Snapshot, dependency: &Node) -> Fault {
     let key = &dependency.key;
-    let summary = match dependency.revision() {
+    let mut summary = match dependency.revision() {
         None => format!("{} is suspended and was never ready", key.name),
         Some(revision) => format!("{} is suspended at {}", key.name, revision.short()),
     };
+    let current = dependency.kustomization().and_then(|_| current_revision(snapshot, dependency));
+    if let Some((current, _)) = current.zip(dependency.revision()).filter(|(current, runs)| current != runs) {
+        summary.push_str(&format!(", and its source is at {}", current.short()));
+    }
     fault(key.clone(), Code::DependencySuspended, None, summary)
         .seen(quote("spec", "suspend: true"))
         .remedy("resume it", resume(key))
