@@ -95,6 +95,7 @@ pub(crate) fn source() -> Source {
         suspended: false,
         url: "https://git.example.com/fleet.git".to_owned(),
         secret: None,
+        provider: None,
         oci: false,
         filtered: false,
         upstream: Vec::new(),

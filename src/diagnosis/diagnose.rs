@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::catalogue::dependency::controller_of;
-use super::cause::{Cause, Code, RetryClock};
+use super::cause::{Cause, Code, Fault, RetryClock};
 use super::installation::Installation;
 use super::places;
 use super::report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};
 use super::stale;
 use super::standing::{
-    SourceStanding, Standing, began, current_revision, source_began, source_standing, standing,
+    SourceStanding, Standing, began, behind_since, current_revision, source_began, source_standing, standing,
 };
 use super::suspects;
 use super::verdict::verdicts;
@@ -54,6 +54,7 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         snapshot,
         standings: &standings,
         objects: &objects,
+        causes: &causes,
         sources: &sources,
         used_by: &used_by,
         layering: &layering,
@@ -161,6 +162,7 @@ fn report(
         Standing::Suspended | Standing::NotObserved | Standing::Unreadable => None,
         Standing::Terminating => node.meta.deleted,
         Standing::Running { since } => *since,
+        Standing::Behind => behind_since(snapshot, node),
         _ => began(snapshot, node, None),
     };
     ObjectReport {
@@ -225,7 +227,7 @@ fn causes(
         let cycle = walk.loops.get(identity).cloned().unwrap_or_default();
         // No member of a loop is more to the point than another, and a next try changes nothing.
         let clock = match cycle.is_empty() {
-            true => clock(snapshot, installation, affected, objects),
+            true => clock(snapshot, installation, fault, affected, objects),
             false => RetryClock::default(),
         };
         causes.push(Cause {
@@ -266,17 +268,27 @@ fn since(
     hit.filter(|report| report.state != State::Ready).filter_map(|report| report.since).min()
 }
 
-/// When the first affected object tries again: kustomize-controller waits for `retryInterval`, else `interval`, after a
+/// Whether the failed run of an affected object can have failed for this: not where the object merely goes on with what a
+/// source brought last, or would meet the fault in its next run only.
+fn may_have_failed_for(snapshot: &Snapshot, fault: &Fault, affected: &ObjectKey) -> bool {
+    let object = &fault.object;
+    let is_met_before_a_run = snapshot.sources.contains_key(object)
+        || matches!(fault.code, Code::SourceNotFound | Code::DependencyNotFound | Code::NotApplied);
+    !is_met_before_a_run && (object == affected || !snapshot.nodes.contains_key(object))
+}
+
+/// When the first affected object that failed for this tries again: kustomize-controller waits for `retryInterval`, else `interval`, after a
 /// failed run, without jitter; all controllers look every `--requeue-dependency` at what a dependency holds up, be it by an
 /// expression that cannot be evaluated.
 fn clock(
     snapshot: &Snapshot,
     installation: &Installation,
+    fault: &Fault,
     affected: &BTreeSet<ObjectKey>,
     objects: &BTreeMap<ObjectKey, ObjectReport>,
 ) -> RetryClock {
-    let failed =
-        affected.iter().find(|key| objects.get(*key).is_some_and(|report| report.state == State::Failed));
+    let has_failed = |key: &ObjectKey| objects.get(key).is_some_and(|report| report.state == State::Failed);
+    let failed = affected.iter().find(|key| has_failed(key) && may_have_failed_for(snapshot, fault, key));
     let Some(node) = failed.and_then(|key| snapshot.nodes.get(key)) else { return RetryClock::default() };
     let report = &objects[&node.key];
     let good = |status: &str| status == "ReconciliationSucceeded";

@@ -56,30 +56,43 @@ pub(super) fn add_stale_sources(
         let Some(users) = used_by.get(key).filter(|_| fails && source.live) else { continue };
         let faults = deepest(snapshot, source, walk);
         // Who waits for the source is blocked by it already.
-        let still_served: Vec<ObjectKey> = users
+        let unhit = users
             .iter()
             .filter(|user| {
                 let hit = |fault: &Fault| walk.reaching(user).any(|(object, _)| *object == fault.object);
                 !snapshot.nodes[*user].suspended && !faults.iter().any(hit)
             })
-            .cloned()
-            .collect();
-        if still_served.is_empty() {
-            continue;
-        }
+            .cloned();
+        let (still_served, never_served): (Vec<ObjectKey>, Vec<ObjectKey>) =
+            unhit.partition(|user| is_served(snapshot, source, user));
         let since = match standings[key] {
             SourceStanding::NotObserved => edited(source), // Ready still speaks of the old spec
             _ => source_began(snapshot, source),
         };
         if since.is_none_or(|since| is_older(snapshot.now, since, STALE_AFTER)) {
             for fault in faults {
-                walk.add(dependency::source_stale(fault, source), still_served.iter().cloned());
+                if !still_served.is_empty() {
+                    let stale = dependency::source_stale(fault.clone(), source);
+                    walk.add(stale, still_served.iter().cloned());
+                }
+                if !never_served.is_empty() {
+                    walk.add(fault, never_served.iter().cloned());
+                }
             }
-        } else {
+        } else if !still_served.is_empty() {
             fresh.insert(key.clone());
         }
     }
     fresh
+}
+
+/// Whether anything ever came from a source to its user: nothing can be stale that never arrived.
+fn is_served(snapshot: &Snapshot, source: &Source, user: &ObjectKey) -> bool {
+    let node = &snapshot.nodes[user];
+    let nearest = node.source.as_ref().and_then(|nearest| snapshot.sources.get(nearest));
+    source.artifact.is_some()
+        || nearest.is_some_and(|nearest| nearest.artifact.is_some())
+        || node.revision().is_some()
 }
 
 /// The faults at the ends of the chain that a source is made from; its own where the chain shows none.

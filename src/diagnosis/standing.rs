@@ -160,15 +160,28 @@ pub(super) fn source_not_found(message: &str) -> bool {
 }
 
 /// Whether an applier runs another revision than its source has: a Kustomization than its source's artifact, a HelmRelease
-/// than its HelmChart's. Unknown sources say nothing.
+/// than its HelmChart's, or another digest than its OCIRepository's. Unknown sources say nothing, nor does a release whose
+/// digest is not followed.
 fn is_behind(snapshot: &Snapshot, node: &Node) -> bool {
     let Some(current) = current_revision(snapshot, node) else { return false };
     if node.key.kind == GroupKind::KUSTOMIZATION {
         return node.status.last_applied_revision.as_ref() != Some(current);
     }
-    let chart = node.source.as_ref().is_some_and(|source| source.kind == GroupKind::HELM_CHART);
+    let kind = node.source.as_ref().map(|source| &source.kind);
+    if kind == Some(&GroupKind::OCI_REPOSITORY) {
+        let attempted = node.status.last_attempted_digest.as_deref();
+        return attempted.zip(current.digest()).is_some_and(|(attempted, current)| attempted != current);
+    }
     let attempted = node.status.last_attempted_revision.as_ref();
-    chart && attempted.is_some_and(|attempted| bare_version(&attempted.0) != bare_version(&current.0))
+    kind == Some(&GroupKind::HELM_CHART)
+        && attempted.is_some_and(|attempted| bare_version(&attempted.0) != bare_version(&current.0))
+}
+
+/// Since when an applier that is behind its source is so: when the revision came that it does not run.
+pub(super) fn behind_since(snapshot: &Snapshot, node: &Node) -> Option<Timestamp> {
+    let source = snapshot.sources.get(node.source.as_ref()?)?;
+    let came = source.artifact.as_ref()?.updated?;
+    Some(node.meta.created.map_or(came, |created| created.max(came)))
 }
 
 /// A chart's version as far as both controllers spell it alike: without a leading `v`, which an index may have and the

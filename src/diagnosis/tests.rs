@@ -115,6 +115,8 @@ fn a_suspended_dependency_behind_the_shared_source_blocks() {
         said([ks("dep").suspended().at(OLD), ks("a").on("dep").at(OLD).failing("DependencyNotReady", words)]);
     assert_eq!((state(&flux, "a"), verdict(&flux, "a")), (State::Blocked, Verdict::RevisionBehind));
     assert_eq!(codes(&flux), [("dep".to_owned(), Code::DependencySuspended)]);
+    let summary = &flux.causes[0].fault.summary;
+    assert_eq!(summary, "dep is suspended at main@a41f9c3, and its source is at main@8c1d22e");
 }
 
 #[test]
@@ -153,6 +155,7 @@ fn a_deletion_that_is_held_is_a_cause_when_something_waits_for_it() {
     let flux = said([dep, ks("a").on("dep").waiting_for("dep")]);
     assert_eq!(state(&flux, "a"), State::Blocked);
     assert_eq!(codes(&flux), [("dep".to_owned(), Code::DeletionStuck)]);
+    assert!(!warned(&flux).contains("DeletionStuck"), "a cause is not warned of as well");
 }
 
 #[test]

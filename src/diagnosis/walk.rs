@@ -171,7 +171,10 @@ impl<'a> Walker<'a> {
                 _ => "has not run",
             };
             let summary = format!("{} {what} for more than twice its interval", key.name);
-            let fault = self.overdue(node, summary);
+            let mut fault = self.overdue(node, summary);
+            if *standing == Standing::Behind && fault.code == Code::Overdue {
+                fault = dependency::behind_its_source(fault, node, self.snapshot);
+            }
             self.blame(key, fault);
         }
         if !matches!(standing, Standing::Suspended | Standing::NotObserved)
@@ -308,7 +311,7 @@ impl<'a> Walker<'a> {
                     self.blame(&node.key, dependency::ready_expr_false(node, &entry.key, expression));
                 }
                 (_, Some(dependency)) if dependency.suspended => {
-                    self.blame(&node.key, dependency::dependency_suspended(dependency));
+                    self.blame(&node.key, dependency::dependency_suspended(self.snapshot, dependency));
                 }
                 (_, Some(dependency)) => {
                     if standing == Some(&Standing::Terminating) && self.is_stuck(dependency) {
@@ -361,7 +364,9 @@ impl<'a> Walker<'a> {
     /// A Flux object that a health check named: its own causes count, whatever they are.
     fn enter_unhealthy(&mut self, node: &Node, to: &ObjectKey) {
         match self.snapshot.nodes.get(to) {
-            Some(target) if target.suspended => self.blame(&node.key, dependency::dependency_suspended(target)),
+            Some(target) if target.suspended => {
+                self.blame(&node.key, dependency::dependency_suspended(self.snapshot, target))
+            }
             Some(_) => self.wait(&node.key, to),
             None if self.snapshot.sources.contains_key(to) => self.wait(&node.key, to),
             None => {

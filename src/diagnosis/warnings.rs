@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::cause::{Cause, Code};
 use super::installation::absent_controllers;
 use super::report::{ObjectReport, SourceReport, State, Verdict};
 use super::seals;
@@ -18,6 +19,7 @@ pub(super) struct Facts<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) standings: &'a BTreeMap<&'a ObjectKey, Standing>,
     pub(super) objects: &'a BTreeMap<ObjectKey, ObjectReport>,
+    pub(super) causes: &'a [Cause],
     pub(super) sources: &'a BTreeMap<ObjectKey, SourceReport>,
     pub(super) used_by: &'a BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     pub(super) layering: &'a Layering,
@@ -170,6 +172,10 @@ fn stuck_deletions(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
     let others = snapshot.evidence.others.iter().map(|(key, meta)| (key.clone(), meta));
     let held = |meta: &Meta| meta.deleted.is_some_and(|since| is_older(snapshot.now, since, STUCK_AFTER));
     for (key, meta) in namespaces.chain(nodes).chain(sources).chain(others).filter(|(_, meta)| held(meta)) {
+        let is_cause = |cause: &Cause| cause.fault.code == Code::DeletionStuck && cause.fault.object == key;
+        if facts.causes.iter().any(is_cause) {
+            continue; // something waits for it
+        }
         let is_namespace = key.kind == GroupKind::NAMESPACE;
         if meta.finalizers.is_empty() && !is_namespace {
             continue; // Pods take their time without any finalizer

@@ -178,6 +178,9 @@ pub struct NodeStatus {
     pub last_applied_revision: Option<Revision>,
     /// `status.lastAttemptedRevision`.
     pub last_attempted_revision: Option<Revision>,
+    /// Digest of the OCI artifact whose chart a HelmRelease tried last; `None` where helm-controller follows none, as with
+    /// its gate `DisableChartDigestTracking`.
+    pub last_attempted_digest: Option<String>,
     /// `status.lastHandledReconcileAt`.
     pub last_handled_reconcile_at: Option<String>,
     /// `status.inventory`; `None` where the controller wrote none.

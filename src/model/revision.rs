@@ -30,6 +30,12 @@ impl Revision {
         }
     }
 
+    /// The digest of an artifact that has one, `sha256:…`; `None` for a chart version.
+    pub fn digest(&self) -> Option<&str> {
+        let digest = self.0.rsplit_once('@').map_or(self.0.as_str(), |(_, digest)| digest);
+        digest.contains(':').then_some(digest)
+    }
+
     /// The branch of a Git revision, `None` for tags, commits alone and every other kind.
     pub fn branch(&self) -> Option<&str> {
         let (reference, digest) = self.0.rsplit_once('@')?;
@@ -75,5 +81,17 @@ mod tests {
         assert_eq!(Revision("sha1:ad52".to_owned()).commit(), Some("ad52"));
         assert_eq!(Revision("latest@sha256:7b25".to_owned()).commit(), None);
         assert_eq!(Revision("1.2.3".to_owned()).commit(), None);
+    }
+
+    #[test]
+    fn a_chart_version_has_no_digest() {
+        for (revision, digest) in [
+            ("6.6.0@sha256:7b25", Some("sha256:7b25")),
+            ("sha256:7b25", Some("sha256:7b25")),
+            ("6.6.0", None),
+            ("6.6.0+7b2533b19b3f", None),
+        ] {
+            assert_eq!(Revision(revision.to_owned()).digest(), digest);
+        }
     }
 }

@@ -33,6 +33,8 @@ pub struct Source {
     pub url: String,
     /// Name of the Secret with credentials, in the source's own namespace.
     pub secret: Option<String>,
+    /// `spec.provider`: whose identity it logs in with, such as `aws`; `None` for `generic`, which has none.
+    pub provider: Option<String>,
     /// HelmRepository of `type: oci`: static, without any status (flux-semantics §6).
     pub oci: bool,
     /// Its artifact may hold less or more than the repository: `spec.ignore`, `spec.sparseCheckout`, `spec.include`, or it

@@ -166,6 +166,7 @@ wire! {
         conditions: Vec<Condition>,
         last_applied_revision: String,
         last_attempted_revision: String,
+        last_attempted_revision_digest: String,
         last_handled_reconcile_at: String,
         helm_chart: String,
         inventory: Option<Inventory>,
@@ -187,6 +188,7 @@ wire! {
         metadata: HistoryMetadata,
         status: String,
         chart_version: String,
+        oci_digest: String,
         first_deployed: Option<Timestamp>,
         last_deployed: Option<Timestamp>,
     }
@@ -203,6 +205,7 @@ wire! {
         timeout: String,
         suspend: bool,
         secret_ref: LocalReference,
+        provider: String,
         include: Vec<Include>,
         source_ref: Reference,
         sources: Vec<Reference>,

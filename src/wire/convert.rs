@@ -311,11 +311,14 @@ fn applier_status(wire: api::ApplierStatus, problems: &mut Vec<String>) -> NodeS
         };
         inventory.entries.into_iter().filter_map(entry).collect()
     });
+    // helm-controller 1.0 and later writes both; the newest release is the last one tried while Ready is true.
+    let newest = wire.history.first().and_then(|entry| text(entry.oci_digest.clone()));
     NodeStatus {
         observed_generation: wire.observed_generation,
         conditions: conditions(wire.conditions),
         last_applied_revision: revision(wire.last_applied_revision),
         last_attempted_revision: revision(wire.last_attempted_revision),
+        last_attempted_digest: text(wire.last_attempted_revision_digest).or(newest),
         last_handled_reconcile_at: text(wire.last_handled_reconcile_at),
         inventory,
         history: wire.history.into_iter().map(history).collect(),
@@ -370,6 +373,7 @@ pub(super) fn source(
         suspended: spec.suspend || paused,
         url: without_credentials(text(spec.url).unwrap_or(spec.endpoint)),
         secret: text(spec.secret_ref.name),
+        provider: text(spec.provider).filter(|provider| provider != "generic"),
         oci: key.kind == GroupKind::HELM_REPOSITORY && spec.kind == "oci",
         upstream,
         makes: makes.collect(),

@@ -72,3 +72,11 @@ fn every_failing_source_is_explained_as_the_table_says() {
         assert_eq!(run.code, 1, "{name}");
     }
 }
+
+#[test]
+fn of_what_was_read_from_a_repository_alone_nothing_is_said_to_run_or_not() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/flux-k3s").display().to_string();
+    let run = run(&["why", "apps", "--repo", &example, "--offline"]);
+    assert!(run.stdout.contains("apps: Unknown; whether anything runs is not known"), "{}", run.stdout);
+    assert!(!run.stdout.contains("never applied"), "{}", run.stdout);
+}

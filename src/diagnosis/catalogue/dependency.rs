@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::declared::{entry, written};
 use super::{called, command, describe, fault, quote, reconcile, resume};
 use crate::diagnosis::cause::{Code, Fault, Quote, Remedy};
-use crate::model::{Conditions, GroupKind, Node, ObjectKey, Snapshot, Source};
+use crate::diagnosis::standing::current_revision;
+use crate::model::{Conditions, GroupKind, Node, ObjectKey, Revision, Snapshot, Source};
 
 /// What a Ready condition says.
 pub(crate) fn ready_words(conditions: &Conditions) -> Option<Quote> {
@@ -58,12 +59,16 @@ fn similar(snapshot: &Snapshot, missing: &ObjectKey) -> Vec<ObjectKey> {
 }
 
 /// A dependency is suspended and not ready, or behind.
-pub(crate) fn dependency_suspended(dependency: &Node) -> Fault {
+pub(crate) fn dependency_suspended(snapshot: &Snapshot, dependency: &Node) -> Fault {
     let key = &dependency.key;
-    let summary = match dependency.revision() {
+    let mut summary = match dependency.revision() {
         None => format!("{} is suspended and was never ready", key.name),
         Some(revision) => format!("{} is suspended at {}", key.name, revision.short()),
     };
+    let current = dependency.kustomization().and_then(|_| current_revision(snapshot, dependency));
+    if let Some((current, _)) = current.zip(dependency.revision()).filter(|(current, runs)| current != runs) {
+        summary.push_str(&format!(", and its source is at {}", current.short()));
+    }
     fault(key.clone(), Code::DependencySuspended, None, summary)
         .seen(quote("spec", "suspend: true"))
         .remedy("resume it", resume(key))
@@ -146,6 +151,15 @@ pub(crate) fn overdue(node: &Node, summary: String) -> Fault {
     with(fault(key.clone(), Code::Overdue, None, summary), words)
         .remedy("ask once more", reconcile(key))
         .remedy(format!("look whether {} runs, and what its workers wait for", controller_of(&key.kind)), None)
+}
+
+/// What shows that an applier is behind its source: the revision that came, when, and the one that runs.
+pub(crate) fn behind_its_source(fault: Fault, node: &Node, snapshot: &Snapshot) -> Fault {
+    let source = node.source.as_ref().and_then(|source| snapshot.sources.get(source));
+    let Some(artifact) = source.and_then(|source| source.artifact.as_ref()) else { return fault };
+    let runs = node.revision().map_or_else(|| "nothing".to_owned(), Revision::short);
+    let text = format!("{} came, and {} runs {runs}", artifact.revision.short(), node.key.name);
+    fault.seen(Quote { time: artifact.updated, ..quote("source", &text) })
 }
 
 /// A source whose fetch does not end.

@@ -1,7 +1,9 @@
 //! What helm-controller writes: values, client, chart templates, actions, hooks, remediation.
 
 use super::words::{after, between, last_words, mentions, not_found, one_line, sentence, without_dumps};
-use super::{Failure, Lead, answer, apply, called, command, fault, health, helm_wait, quote, workload};
+use super::{
+    Failure, Lead, answer, apply, called, command, fault, health, helm_early, helm_wait, quote, workload,
+};
 use crate::diagnosis::{Code, Fault};
 use crate::model::{Condition, ConditionStatus, GroupKind, ObjectKey, Presence, Spec};
 
@@ -38,6 +40,7 @@ fn values_fault(failure: &Failure<'_>) -> Option<Fault> {
     let message = failure.message;
     let rest = after(message, "could not resolve ")?;
     let (kind, rest) = rest.split_once(" chart values reference '")?;
+    let kind = kind.strip_prefix("optional ").unwrap_or(kind);
     let (id, rest) = rest.split_once('\'')?;
     let values_key = between(rest, "key '", "'").unwrap_or("values.yaml");
     let (namespace, name) = id.split_once('/').unwrap_or((&failure.node.key.namespace, id));
@@ -68,7 +71,7 @@ fn values_fault(failure: &Failure<'_>) -> Option<Fault> {
         );
     }
     if !message.contains("key not found") {
-        return None;
+        return helm_early::invalid_values(failure, object, values_key, rest);
     }
     let summary = format!("{} holds no key {values_key} with values for the chart", called(&object));
     let evidence = &failure.snapshot.evidence;
@@ -104,7 +107,9 @@ fn action(cause: &Failure<'_>, failure: &Failure<'_>, rolled_back: bool) -> Vec<
         };
         return waits.iter().map(lead).collect();
     }
-    let words = words(cause.message);
+    let early = helm_early::opening(cause.reason);
+    let opening = early.unwrap_or_else(|| verb(code));
+    let words = if early.is_some() { helm_early::words(cause.message) } else { words(cause.message) };
     if helm_wait::names_nothing(words) {
         let default = exhausted(failure);
         let lead = |key| {
@@ -129,12 +134,12 @@ fn action(cause: &Failure<'_>, failure: &Failure<'_>, rolled_back: bool) -> Vec<
             let object = object.unwrap_or(key);
             hook_fault(cause, code, object, &why)
         }
-        (Some((subcode, why)), None) => fault(key, code, Some(subcode), format!("{} {why}", verb(code))),
+        (Some((subcode, why)), None) => fault(key, code, Some(subcode), format!("{opening} {why}")),
         (None, None) => {
             let subcode = if rolled_back { Some("RolledBack") } else { exhausted(failure) };
             let why =
                 if helm_wait::names_nothing(words) { helm_wait::RAN_OUT.to_owned() } else { ending(words) };
-            fault(key, code, subcode, format!("{} {why}", verb(code)))
+            fault(key, code, subcode, format!("{opening} {why}"))
         }
     };
     let found = if rolled_back { found.seen(failure.said()) } else { found };

@@ -30,6 +30,7 @@ pub(crate) mod dependency;
 mod expression;
 mod health;
 mod helm;
+mod helm_early;
 pub(super) mod helm_wait;
 mod served;
 mod sops;

@@ -258,6 +258,9 @@ fn summary(
             None => format!("{secret} holds none of the keys with which {name} could log in at {url}"),
         },
         Some("SecretKeyInvalid") => format!("{secret} holds a key for {name} that cannot be read: {last}"),
+        Some("AuthenticationFailed") if let Some(provider) = cloud(source) => {
+            format!("{name} is refused by {url} with the identity that it has at {provider}")
+        }
         Some("AuthenticationFailed") if source.secret.is_none() => {
             format!("{name} is refused by {url}, and no Secret with credentials is set")
         }
@@ -279,7 +282,7 @@ fn summary(
         Some("VerificationFailed") => format!("The signature of {name} does not verify: {last}"),
         Some("UrlInvalid") => format!("{name} has an address that is not valid: {}", sentence(&message)),
         Some("InvalidSpec") => format!("{name} has a spec that cannot work: {last}"),
-        _ => format!("{name} has no usable artifact: {}", sentence(&message)),
+        _ => format!("{name} fails: {}", sentence(&message)), // its last artifact may serve on
     }
 }
 
@@ -334,6 +337,12 @@ fn with_remedies(
         Some("SecretKeyInvalid") => found.remedy("put a key without passphrase and in PEM form into it", None),
         Some("AuthenticationFailed") => match secret {
             Some(secret) => found.remedy(format!("renew the credentials in {}", called(secret)), None),
+            None if let Some(provider) = cloud(source) => found.remedy(
+                format!(
+                    "at {provider}, let the identity of its service account (else source-controller's) read it"
+                ),
+                None,
+            ),
             None => found.remedy(
                 format!("create a Secret with {} and name it in spec.secretRef", expected_keys(source)),
                 None,
@@ -364,6 +373,11 @@ fn with_remedies(
         Some("InvalidSpec" | "UrlInvalid" | "ChartNotFound" | "VersionNotFound") => found,
         _ => found.remedy("then let it try again at once", reconcile(key)),
     }
+}
+
+/// The cloud whose identity a source logs in with: it needs no Secret.
+fn cloud(source: &Source) -> Option<&str> {
+    source.provider.as_deref().filter(|provider| source.secret.is_none() && *provider != "github")
 }
 
 fn expected_keys(source: &Source) -> String {
@@ -470,7 +484,7 @@ mod tests {
         Unreachable: HelmRepository sources/x cannot reach http://127.0.0.1:1: connection refused
         TlsFailed: HelmRepository sources/x does not trust https://127.0.0.1:13443: cannot validate certificate
         AuthenticationFailed: HelmRepository sources/x is refused by https://charts.example with the credentials of Secret sources/c
-        -: HelmRepository sources/x has no usable artifact: failed to load Helm repository from index YAML: no API version specified
+        -: HelmRepository sources/x fails: failed to load Helm repository from index YAML: no API version specified
         ChartNotFound: HelmChart sources/x: there is no chart of that name in its repository
         VersionNotFound: HelmChart sources/x: its repository has no version 9.9.9 of the chart
         InvalidSpec: HelmChart sources/x has a spec that cannot work: no values file found at path 'prod.yaml'
@@ -492,6 +506,18 @@ mod tests {
         assert_eq!(fault.evidence[1].text, "Secret sources/emptykeys holds foo");
         snapshot.evidence.secrets.insert(secret, testkit::secret(&["password", "username"]));
         assert_eq!(source_fault(&source, &snapshot).subcode, Some("AuthenticationFailed"));
+    }
+
+    #[test]
+    fn a_source_that_logs_in_with_the_identity_of_a_cloud_needs_no_secret() {
+        let url = "oci://1.dkr.ecr.eu.amazonaws.com/x";
+        let message = "failed to determine artifact digest: GET https://1.dkr.ecr.eu.amazonaws.com/v2/x: UNAUTHORIZED: no";
+        let mut source = broken(GroupKind::OCI_REPOSITORY, url, None, "AuthenticationFailed", message);
+        source.provider = Some("aws".to_owned());
+        let fault = told(&source);
+        assert_eq!(fault.subcode, Some("AuthenticationFailed"));
+        insta::assert_snapshot!(fault.summary, @"OCIRepository sources/x is refused by oci://1.dkr.ecr.eu.amazonaws.com/x with the identity that it has at aws");
+        assert!(!format!("{:?}", fault.remedies).contains("Secret"), "{:?}", fault.remedies);
     }
 
     #[test]

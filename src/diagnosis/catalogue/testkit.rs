@@ -96,6 +96,7 @@ pub(super) fn source(kind: GroupKind, id: &str, url: &str) -> Source {
         suspended: false,
         url: url.to_owned(),
         secret: None,
+        provider: None,
         oci: false,
         filtered: false,
         upstream: Vec::new(),

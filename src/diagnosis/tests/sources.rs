@@ -173,8 +173,42 @@ fn a_helm_release_that_stays_behind_its_chart_is_overdue() {
         });
         with_sources([node], [chart])
     };
-    assert_eq!(codes(&behind(300)), [("a".to_owned(), Code::Overdue)]);
+    let overdue = behind(300);
+    assert_eq!(codes(&overdue), [("a".to_owned(), Code::Overdue)]);
+    let cause = &overdue.causes[0];
+    assert_eq!(cause.since, Some(minutes_ago(300)), "it is behind since the chart came");
+    assert_eq!(overdue.objects[&cause.fault.object].since, cause.since);
+    let seen = &cause.fault.evidence[0];
+    assert_eq!((seen.source, seen.time), ("source", cause.since));
+    assert_eq!(seen.text, "2.0.0 came, and a runs 1.0.0");
     assert!(behind(60).causes.is_empty());
+}
+
+/// A release of a chart that an OCIRepository has brought five hours ago, at these revisions.
+fn of_oci(source: &str, attempted: &str, digest: Option<&str>) -> Diagnosis {
+    let mut node = hr("a");
+    let oci = ObjectKey::new(GroupKind::OCI_REPOSITORY, "flux-system", "app");
+    node.source = Some(oci.clone());
+    node.interval = Some(Duration::from_secs(3600));
+    node.status.last_attempted_revision = Some(Revision(attempted.to_owned()));
+    node.status.last_attempted_digest = digest.map(str::to_owned);
+    let artifact =
+        Artifact { revision: Revision(source.to_owned()), updated: Some(minutes_ago(300)), url: String::new() };
+    with_sources([node], [Source { artifact: Some(artifact), ..other(oci) }])
+}
+
+#[test]
+fn a_helm_release_that_stays_behind_the_digest_of_its_oci_repository_is_overdue() {
+    let (old, new) = ("sha256:eeeeeeeeeeeeeeee", "sha256:dddddddddddddddd");
+    for reference in ["6.6.0@", "latest@", ""] {
+        let source = format!("{reference}{new}");
+        let behind = of_oci(&source, "6.5.4+eeeeeeeeeeee", Some(old));
+        assert_eq!(behind.objects[&ObjectKey::helm_release("flux-system", "a")].state, State::Progressing);
+        assert_eq!(codes(&behind), [("a".to_owned(), Code::Overdue)], "{source}");
+        assert!(of_oci(&source, "6.5.4+dddddddddddd", Some(new)).causes.is_empty(), "{source}");
+        // A chart may have metadata of its own; without digest tracking it is not compared.
+        assert!(of_oci(&source, "6.5.4+eeeeeeeeeeee", None).causes.is_empty(), "{source}");
+    }
 }
 
 #[test]
@@ -241,4 +275,30 @@ fn trap_20_a_chart_that_could_not_be_made_is_told_by_the_one_that_is_used_in_its
         assert_eq!(flux.causes[0].fault.object, chart_key());
     }
     assert!(with_chart(chart_key(), false).causes.is_empty());
+}
+
+#[test]
+fn a_source_has_not_the_retry_clock_of_an_object_that_fails_for_itself() {
+    let refused =
+        "Deployment/x/web is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0";
+    let broken = failing(source(), "GitOperationFailed", 30);
+    let flux = with_sources([ks("a"), ks("c").failing("ReconciliationFailed", refused)], [broken]);
+    let of = |code| flux.causes.iter().find(|cause| cause.fault.code == code).unwrap();
+    assert_eq!(of(Code::SourceStale).affected, [key("a"), key("c")]);
+    assert_eq!(of(Code::SourceStale).clock, crate::diagnosis::RetryClock::default());
+    let own = flux.causes.iter().find(|cause| cause.affected == [key("c")]).unwrap();
+    assert!(own.clock.next_try.is_some());
+}
+
+#[test]
+fn a_source_from_which_nothing_ever_arrived_is_not_stale() {
+    let mut unseen = source();
+    unseen.artifact = None;
+    unseen.conditions.0.clear();
+    let mut node = ks("a").never();
+    node.status.conditions.0.clear();
+    let flux = with_sources([node], [unseen]);
+    let own = ("a".to_owned(), Code::NotObserved);
+    assert_eq!(codes(&flux), [("repo".to_owned(), Code::NotObserved), own]);
+    assert_eq!(flux.causes[0].affected, [key("a")]);
 }

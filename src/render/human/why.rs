@@ -100,6 +100,7 @@ impl Report<'_, '_> {
             (Some(revision), State::Ready) => text.push_str(&format!(", runs {}", revision.short())),
             (Some(revision), _) => text.push_str(&format!(", still runs {}", revision.short())),
             (None, State::Ready) => {}
+            _ if self.why.diagnosis.is_declared() => text.push_str("; whether anything runs is not known"),
             (None, _) => text.push_str(", never applied"),
         }
         text
