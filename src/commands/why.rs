@@ -7,7 +7,7 @@ use crate::cli::GlobalArgs;
 use crate::diagnosis::needs::{Need, needs};
 use crate::diagnosis::selection::{ObjectArg, ObjectError, Outcome, resolve, resolve_source};
 use crate::diagnosis::why::{Why, why, why_all};
-use crate::diagnosis::{Diagnosis, diagnose};
+use crate::diagnosis::{Cause, Diagnosis, diagnose};
 use crate::error::CommandError;
 use crate::model::{GroupKind, ObjectKey, Snapshot};
 use crate::output::Output;
@@ -68,10 +68,11 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
     origin::require_flux(&diagnosis, global, out)?;
     let keys = args.objects.iter().map(|object| find(&diagnosis, object, global));
     let keys: Vec<ObjectKey> = keys.collect::<Result<_, _>>()?;
-    let answers: Vec<Why<'_>> = match keys.as_slice() {
+    let mut answers: Vec<Why<'_>> = match keys.as_slice() {
         [] => vec![why_all(&diagnosis, global.namespace())],
         keys => keys.iter().filter_map(|key| why(&diagnosis, key)).collect(),
     };
+    answers.iter_mut().for_each(|answer| answer.look_ahead(&snapshot));
     match (args.output, answers.as_slice()) {
         (Format::Table, answers) => {
             let view = out.view();
@@ -91,22 +92,25 @@ pub async fn run(args: &WhyArgs, global: &GlobalArgs, out: &mut Output) -> Resul
 }
 
 /// Reads of one answer at most: with the lists they stay below forty requests.
-pub(super) const MOST_READS: usize = 20;
+const MOST_READS: usize = 20;
 
 /// What would refine the root causes of what is asked about.
 fn closer_look(args: &WhyArgs, global: &GlobalArgs, snapshot: &Snapshot) -> Vec<Need> {
     let diagnosis = diagnose(snapshot);
     let keys = args.objects.iter().filter_map(|object| find(&diagnosis, object, global).ok()); // told when it is explained
     let keys: Vec<ObjectKey> = keys.collect();
-    let causes = match args.objects.as_slice() {
-        [] => why_all(&diagnosis, global.namespace()).causes,
-        _ => keys.iter().filter_map(|key| why(&diagnosis, key)).flat_map(|why| why.causes).collect(),
+    let answers: Vec<Why<'_>> = match args.objects.as_slice() {
+        [] => vec![why_all(&diagnosis, global.namespace())],
+        _ => keys.iter().filter_map(|key| why(&diagnosis, key)).collect(),
     };
-    allowed(needs(snapshot, &causes, MOST_READS), args.no_secrets)
+    looks(snapshot, &answers, args.no_secrets)
 }
 
-/// The looks without those at Secrets, where these are not wanted.
-pub(super) fn allowed(mut needs: Vec<Need>, no_secrets: bool) -> Vec<Need> {
+/// What would refine these answers, without looks at Secrets where these are not wanted.
+pub(super) fn looks(snapshot: &Snapshot, answers: &[Why<'_>], no_secrets: bool) -> Vec<Need> {
+    let causes: Vec<Cause> = answers.iter().flat_map(|why| why.causes.iter().cloned()).collect();
+    let ahead: Vec<ObjectKey> = answers.iter().flat_map(|why| why.references_ahead(snapshot)).collect();
+    let mut needs = needs(snapshot, &causes, &ahead, MOST_READS);
     needs.retain(|need| !(no_secrets && matches!(need, Need::Object(key) if key.kind == GroupKind::SECRET)));
     needs
 }

@@ -4,6 +4,7 @@
 //! recomputed from the objects; a controller's message is evidence, because it names only the first unmet
 //! dependency and may be 30 s old.
 
+mod ahead;
 pub mod catalogue;
 mod cause;
 mod changes;

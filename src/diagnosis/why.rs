@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::cause::{Cause, Code, RetryClock};
 use super::report::{Diagnosis, ObjectReport, SourceReport};
-use super::suspects;
-use crate::model::{Commit, ObjectKey, Warning};
+use super::{ahead, suspects};
+use crate::model::{Commit, ObjectKey, Snapshot, Warning};
 
 /// What is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +32,23 @@ pub struct Why<'a> {
     pub target: Target<'a>,
     /// Root causes that hit it, those that block most first, each with the shortest chain from the target.
     pub causes: Vec<Cause>,
+    /// What would stop it next; see [`Why::look_ahead`].
+    pub next: Vec<Cause>,
     /// Warnings about the target or its source.
     pub warnings: Vec<&'a Warning>,
 }
 
 impl Why<'_> {
+    /// Fills in what would stop the target, or what it waits for, when its root causes are gone.
+    pub fn look_ahead(&mut self, snapshot: &Snapshot) {
+        self.next = ahead::next(snapshot, self);
+    }
+
+    /// Objects of which it would have to be known whether they exist, to look ahead.
+    pub fn references_ahead(&self, snapshot: &Snapshot) -> Vec<ObjectKey> {
+        ahead::references_of(snapshot, self)
+    }
+
     /// Commits that may have broken what is asked about, newest first, at most five.
     pub fn suspects(&self) -> Vec<&Commit> {
         suspects::all(self.causes.iter())
@@ -77,7 +89,8 @@ pub fn why<'a>(diagnosis: &'a Diagnosis, key: &'a ObjectKey) -> Option<Why<'a>> 
         let object = warning.object.as_ref();
         object.is_some_and(|object| object == key || Some(object) == source)
     };
-    Some(Why { diagnosis, target, causes, warnings: diagnosis.warnings.iter().filter(about).collect() })
+    let warnings = diagnosis.warnings.iter().filter(about).collect();
+    Some(Why { diagnosis, target, causes, next: Vec::new(), warnings })
 }
 
 /// A dependency or a source that others refer to and that does not exist.
@@ -97,7 +110,7 @@ pub fn why_all<'a>(diagnosis: &'a Diagnosis, namespace: Option<&'a str>) -> Why<
     let causes = diagnosis.causes.iter().filter(|cause| namespace.is_none() || hits(cause)).cloned().collect();
     let about = |warning: &&Warning| warning.object.as_ref().is_none_or(here);
     let warnings = diagnosis.warnings.iter().filter(about).collect();
-    Why { diagnosis, target: Target::All { namespace }, causes, warnings }
+    Why { diagnosis, target: Target::All { namespace }, causes, next: Vec::new(), warnings }
 }
 
 fn causes_of(diagnosis: &Diagnosis, object: &ObjectReport) -> Vec<Cause> {
@@ -134,7 +147,7 @@ fn causes_of_source(diagnosis: &Diagnosis, source: &SourceReport) -> Vec<Cause> 
 
 /// The shortest way from `from`, along what is waited for, to where the fault stands, and on to its object; into a cycle
 /// along the loop to its smallest member. All ends are included.
-fn chain(diagnosis: &Diagnosis, from: &ObjectKey, cause: &Cause) -> Vec<ObjectKey> {
+pub(super) fn chain(diagnosis: &Diagnosis, from: &ObjectKey, cause: &Cause) -> Vec<ObjectKey> {
     let stands_at: BTreeSet<&ObjectKey> = cause.stands_at.iter().collect();
     let mut came_from: BTreeMap<&ObjectKey, &ObjectKey> = BTreeMap::new();
     let mut queue = VecDeque::from([from]);

@@ -28,7 +28,7 @@ pub use inventory::{Inventory, InventoryEntry, format_id, parse_id};
 pub use key::{GroupKind, ObjectKey};
 pub use node::{
     At, Decryption, Dependency, HealthCheck, HealthCheckExpr, HelmReleaseSpec, HistoryEntry, KustomizationSpec,
-    Meta, Node, NodeStatus, Overlay, Spec, ValuesRef,
+    Meta, Node, NodeStatus, Overlay, Spec, SubstituteRef, ValuesRef,
 };
 pub use revision::Revision;
 pub use snapshot::{Coverage, OriginKind, Presence, Snapshot, Warning};

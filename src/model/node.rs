@@ -126,6 +126,17 @@ pub struct KustomizationSpec {
     pub deletion_policy: Option<String>,
     /// What it does to everything that it builds.
     pub overlay: Overlay,
+    /// `spec.postBuild.substituteFrom`.
+    pub substitute_from: Vec<SubstituteRef>,
+}
+
+/// One entry of `spec.postBuild.substituteFrom`: variables are taken from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubstituteRef {
+    /// The ConfigMap or Secret, in the Kustomization's own namespace.
+    pub key: ObjectKey,
+    /// Whether its absence is accepted.
+    pub optional: bool,
 }
 
 /// What a Kustomization's own spec does to the objects that it builds, as far as names and namespaces go.
@@ -207,6 +218,8 @@ pub struct Node {
     pub service_account: Option<String>,
     /// `spec.kubeConfig`: the objects live on another cluster.
     pub remote: bool,
+    /// The Secret with the kubeconfig of that cluster, where `spec.kubeConfig` names one.
+    pub kube_config: Option<ObjectKey>,
     /// What the controller wrote; empty for an object that was only declared.
     pub status: NodeStatus,
     /// What only this kind has.
@@ -233,6 +246,7 @@ impl Node {
             timeout: None,
             service_account: None,
             remote: false,
+            kube_config: None,
             status: NodeStatus::default(),
             spec,
             declared_at: None,

@@ -21,6 +21,7 @@ const CONTROLLERS: GroupKind =
 pub struct Coverage {
     everywhere: BTreeSet<GroupKind>,
     namespaces: BTreeSet<(GroupKind, String)>,
+    absent: BTreeSet<ObjectKey>,
 }
 
 impl Coverage {
@@ -34,9 +35,14 @@ impl Coverage {
         self.namespaces.insert((kind, namespace.into()));
     }
 
+    /// The object was asked for by its name, and the API server knows none.
+    pub fn cover_absent(&mut self, key: ObjectKey) {
+        self.absent.insert(key);
+    }
+
     /// Whether an object that is not in the snapshot does not exist.
     pub fn covers(&self, key: &ObjectKey) -> bool {
-        self.covers_in(&key.kind, &key.namespace)
+        self.covers_in(&key.kind, &key.namespace) || self.absent.contains(key)
     }
 
     /// Whether the kind was seen whole in this namespace.
@@ -59,6 +65,11 @@ impl Coverage {
         self.namespaces.iter().map(|(kind, namespace)| (kind, namespace.as_str()))
     }
 
+    /// Objects that were asked for by name and do not exist, ordered.
+    pub fn absent(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.absent.iter()
+    }
+
     /// All Deployments that bear the label of Flux were listed, in one namespace or (`None`) in all.
     pub fn cover_controllers(&mut self, namespace: Option<&str>) {
         match namespace {
@@ -76,6 +87,7 @@ impl Coverage {
     pub fn merge(&mut self, other: Self) {
         self.everywhere.extend(other.everywhere);
         self.namespaces.extend(other.namespaces);
+        self.absent.extend(other.absent);
     }
 }
 

@@ -109,7 +109,8 @@ wire! {
         health_check_exprs: Vec<Reference>,
         decryption: Option<Decryption>,
         service_account_name: String,
-        kube_config: Option<Present>,
+        kube_config: Option<KubeConfig>,
+        post_build: PostBuild,
         prune: bool,
         deletion_policy: String,
         target_namespace: String,
@@ -126,6 +127,13 @@ wire! {
     }
     /// Something of which only the presence matters.
     struct Present {}
+    struct KubeConfig {
+        secret_ref: LocalReference,
+    }
+    /// Where variables come from; those that stand in `substitute` are nobody's business.
+    struct PostBuild {
+        substitute_from: Vec<ValuesFrom>,
+    }
     struct Decryption {
         provider: String,
         secret_ref: LocalReference,
@@ -140,7 +148,7 @@ wire! {
         suspend: bool,
         values_from: Vec<ValuesFrom>,
         service_account_name: String,
-        kube_config: Option<Present>,
+        kube_config: Option<KubeConfig>,
     }
     struct Chart {
         spec: ChartSpec,

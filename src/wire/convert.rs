@@ -12,7 +12,7 @@ use crate::model::{
     Artifact, At, CONTROLLER_FLAGS, Condition, ConditionStatus, Conditions, ContainerTrouble, Decryption,
     Dependency, Event, FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmReleaseSpec,
     HistoryEntry, InventoryEntry, KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Overlay,
-    Pod, Revision, Source, Spec, ValuesRef, Workload, parse_duration, parse_id,
+    Pod, Revision, Source, Spec, SubstituteRef, ValuesRef, Workload, parse_duration, parse_id,
 };
 
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
@@ -187,6 +187,13 @@ pub(super) fn kustomization(
             secret: text(wire.secret_ref.name),
             service_account: text(wire.service_account_name),
         }),
+        substitute_from: spec
+            .post_build
+            .substitute_from
+            .into_iter()
+            .map(|wire| values_ref(wire, &key.namespace))
+            .map(|wire| SubstituteRef { key: wire.key, optional: wire.optional })
+            .collect(),
         prune: spec.prune,
         deletion_policy: text(spec.deletion_policy),
     });
@@ -199,6 +206,7 @@ pub(super) fn kustomization(
         timeout: parse_duration(&spec.timeout),
         service_account: text(spec.service_account_name),
         remote: spec.kube_config.is_some(),
+        kube_config: kube_config(spec.kube_config, &key.namespace),
         ..node(key, meta, place, applier_status(body.status, problems), own)
     }
 }
@@ -248,8 +256,15 @@ pub(super) fn helm_release(
         timeout: parse_duration(&spec.timeout),
         service_account: text(spec.service_account_name),
         remote: spec.kube_config.is_some(),
+        kube_config: kube_config(spec.kube_config, &key.namespace),
         ..node(key, meta, place, status, Spec::HelmRelease(own))
     }
+}
+
+/// The Secret of a `spec.kubeConfig`, which lies beside the object.
+fn kube_config(wire: Option<api::KubeConfig>, namespace: &str) -> Option<ObjectKey> {
+    let name = text(wire?.secret_ref.name)?;
+    Some(ObjectKey::new(GroupKind::SECRET, namespace, name))
 }
 
 fn values_ref(wire: api::ValuesFrom, namespace: &str) -> ValuesRef {

@@ -25,7 +25,7 @@ pub struct WhyV1<'a> {
     target: Option<ObjectV1<'a>>,
     /// Root causes that hit it, those that block most first, each with the chain from the target.
     root_causes: Vec<CauseV1<'a>>,
-    /// What would stop it next. Not filled yet.
+    /// What would stop it, or what it waits for, when its root causes are gone; only what the facts in hand prove.
     next: Vec<CauseV1<'a>>,
     /// Commits that may have broken it, newest first, at most five; filled where a repository is joined.
     suspects: Vec<SuspectV1<'a>>,
@@ -73,7 +73,7 @@ impl<'a> WhyV1<'a> {
                 Target::All { .. } | Target::Source(_) | Target::Missing(_) => None,
             },
             root_causes: why.causes.iter().map(cause).collect(),
-            next: Vec::new(),
+            next: why.next.iter().map(cause).collect(),
             suspects: why.suspects().into_iter().map(suspect).collect(),
             warnings: why.warnings.iter().copied().map(warning).collect(),
         }
