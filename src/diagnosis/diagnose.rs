@@ -9,6 +9,7 @@ use super::catalogue::dependency;
 use super::cause::{Cause, Code, RetryClock};
 use super::installation::Installation;
 use super::places;
+use super::ready_expr::Expressions;
 use super::report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};
 use super::standing::{
     SourceStanding, Standing, began, current_revision, is_older, source_began, source_standing, standing,
@@ -27,13 +28,17 @@ const STALE_AFTER: Duration = Duration::from_secs(600);
 pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
     let graph = Graph::of(snapshot);
     let installation = Installation::of(snapshot);
+    let expressions = Expressions::default();
     let mut layering = graph.layering();
     let standings: BTreeMap<&ObjectKey, Standing> =
         snapshot.nodes.iter().map(|(key, node)| (key, standing(snapshot, node))).collect();
     let source_standings: BTreeMap<&ObjectKey, SourceStanding> =
         snapshot.sources.iter().map(|(key, source)| (key, source_standing(snapshot, source))).collect();
-    let verdicts: BTreeMap<&ObjectKey, Vec<Verdict>> =
-        snapshot.nodes.iter().map(|(key, node)| (key, verdicts(snapshot, &installation, node))).collect();
+    let verdicts: BTreeMap<&ObjectKey, Vec<Verdict>> = snapshot
+        .nodes
+        .iter()
+        .map(|(key, node)| (key, verdicts(snapshot, &installation, &expressions, node)))
+        .collect();
     keep_proven_missing(snapshot, &verdicts, &mut layering);
 
     let mut walk = walk(snapshot, &graph, &standings, &source_standings, &verdicts, &mut layering);

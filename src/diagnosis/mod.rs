@@ -13,6 +13,7 @@ pub mod impact;
 pub mod installation;
 pub mod needs;
 mod places;
+pub mod ready_expr;
 mod report;
 mod seals;
 mod standing;

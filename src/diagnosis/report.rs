@@ -65,9 +65,9 @@ pub enum Verdict {
     NotFound,
     /// It may not be read, or is not in the dump, so it is not judged.
     Forbidden,
-    /// The controller says that `readyExpr` is false.
+    /// `readyExpr` is false.
     ReadyExprFalse,
-    /// `readyExpr` was not evaluated here, so the entry is never shown as ready.
+    /// `readyExpr` cannot be evaluated here, so the entry is never shown as ready.
     ReadyExprUnknown,
     /// Neither `observedGeneration` nor any condition has reached the generation.
     NotObserved,

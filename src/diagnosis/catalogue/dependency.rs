@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::declared::{entry, written};
 use super::{called, command, describe, fault, quote, reconcile, resume};
 use crate::diagnosis::cause::{Code, Fault, Quote, Remedy};
+use crate::diagnosis::ready_expr::{Judged, judge};
 use crate::model::{Conditions, GroupKind, Node, ObjectKey, Snapshot, Source};
 
 /// What a Ready condition says.
@@ -69,12 +70,17 @@ pub(crate) fn dependency_suspended(dependency: &Node) -> Fault {
         .remedy("resume it", resume(key))
 }
 
-/// The controller says that `readyExpr` is false over a dependency that is ready.
-pub(crate) fn ready_expr_false(dependent: &Node, dependency: &ObjectKey, expression: &str) -> Fault {
+/// `readyExpr` is false over a dependency that is ready.
+pub(crate) fn ready_expr_false(dependent: &Node, over: &Node, expression: &str) -> Fault {
+    let dependency = &over.key;
     let summary =
         format!("{} waits for readyExpr over {}, which is false", dependent.key.name, dependency.name);
-    let fault = fault(dependency.clone(), Code::ReadyExprFalse, None, summary)
+    let mut fault = fault(dependency.clone(), Code::ReadyExprFalse, None, summary)
         .seen(quote("spec", &format!("readyExpr: {expression}")));
+    if let Judged::False(seen) = judge(expression, dependent, over) {
+        let seen: Vec<String> = seen.iter().map(|(path, value)| format!("{path} is {value}")).collect();
+        fault = fault.seen(quote("value", &seen.join(", ")));
+    }
     with(fault, ready_words(&dependent.status.conditions)).remedy(
         format!(
             "correct the readyExpr of {} in Git, or bring {} to it",
