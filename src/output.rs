@@ -76,6 +76,15 @@ impl Surroundings {
         width.filter(|_| terminal)
     }
 
+    /// Terminals that do not know links pass over them, but for the oldest. Who wants no colour wants plain text.
+    fn links(&self, choice: ColorChoice, terminal: bool) -> bool {
+        let old = |term: &OsString| {
+            let term = term.to_string_lossy();
+            term == "linux" || term == "dumb" || term.starts_with("vt") || term.starts_with("screen")
+        };
+        terminal && self.colour(choice, terminal) && !self.term.as_ref().is_none_or(old)
+    }
+
     fn unicode(&self) -> bool {
         match &self.locale {
             Some(locale) => {
@@ -107,7 +116,12 @@ impl Output {
         let terminal = io::stdout().is_terminal();
         Self {
             stdout: Stdout { inner: BufWriter::new(io::stdout()), closed: false },
-            view: View { width: around.width(terminal), unicode: around.unicode(), palette: palette(terminal) },
+            view: View {
+                width: around.width(terminal),
+                unicode: around.unicode(),
+                palette: palette(terminal),
+                links: around.links(color, terminal),
+            },
             stderr_palette: palette(io::stderr().is_terminal()),
             screen: None,
         }

@@ -75,7 +75,7 @@ fn waiting<'a>(why: &Why<'a>) -> Vec<&'a ObjectKey> {
             let here = |key: &&ObjectKey| namespace.is_none_or(|wanted| key.namespace == wanted);
             diagnosis.objects.keys().filter(here).collect()
         }
-        Target::Source(_) | Target::Missing(_) => Vec::new(),
+        Target::Source(_) | Target::Missing(_) | Target::NotFetched(_) => Vec::new(),
     };
     let mut seen: BTreeSet<&ObjectKey> = start.iter().copied().collect();
     let mut queue = VecDeque::from(start);

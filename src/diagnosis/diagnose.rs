@@ -55,7 +55,7 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
     let mut causes = causes(snapshot, &objects, &walk);
     places::add(snapshot, &mut causes);
     suspects::add(snapshot, &objects, &mut causes);
-    let sources = source_reports(snapshot, &source_standings, &walk);
+    let sources = source_reports(snapshot, &source_standings, &used_by, &walk);
     let mut all_warnings = snapshot.warnings.clone();
     all_warnings.extend(warnings::all(&warnings::Facts {
         snapshot,
@@ -267,6 +267,18 @@ fn report(
             .collect(),
         labels: node.meta.labels.clone(),
         blocked_by: blocked_by.into_iter().cloned().collect(),
+        clock: super::clock::clock(snapshot, node, standing, state),
+        doing: node
+            .status
+            .conditions
+            .get("Reconciling")
+            .filter(|_| match standing {
+                Standing::Running { .. } => true,
+                Standing::Failed(failure) => failure.retrying, // else it is left over from the run that failed
+                _ => false,
+            })
+            .map(|reconciling| reconciling.message.clone()),
+        suspended_by: node.meta.suspended_by.clone().filter(|_| node.suspended),
     }
 }
 
@@ -295,7 +307,7 @@ fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk
             chain,
             cycle: walk.loops.get(identity).cloned().unwrap_or_default(),
             blocks: blocks.get(&fault.object).copied().unwrap_or_default(),
-            clock: clock(snapshot, affected, objects),
+            clock: clock(affected, objects),
             affected: affected.iter().cloned().collect(),
             fault: fault.clone(),
             suspects: Vec::new(),
@@ -324,34 +336,16 @@ fn since(
     hit.filter(|report| report.state != State::Ready).filter_map(|report| report.since).min()
 }
 
-/// When the first affected object tries again: kustomize-controller waits for `retryInterval`, else `interval`, after a
-/// failed run, without jitter.
-fn clock(
-    snapshot: &Snapshot,
-    affected: &BTreeSet<ObjectKey>,
-    objects: &BTreeMap<ObjectKey, ObjectReport>,
-) -> RetryClock {
-    let failed =
-        affected.iter().find(|key| objects.get(*key).is_some_and(|report| report.state == State::Failed));
-    let Some(node) = failed.and_then(|key| snapshot.nodes.get(key)) else { return RetryClock::default() };
-    let report = &objects[&node.key];
-    let good = |status: &str| status == "ReconciliationSucceeded";
-    let last_good = node.revision().cloned().map(|revision| {
-        let at =
-            node.status.history.iter().filter(|entry| good(&entry.status)).filter_map(|entry| entry.last).max();
-        (revision, at)
-    });
-    let retries = node.key.kind == GroupKind::KUSTOMIZATION && !report.stalled && !report.retrying;
-    let ended = node.status.conditions.ready().and_then(|ready| ready.since).filter(|_| retries);
-    let next_try = ended
-        .zip(node.retry_interval.or(node.interval))
-        .and_then(|(ended, wait)| ended.checked_add(jiff::SignedDuration::try_from(wait).ok()?).ok());
-    RetryClock { last_good, next_try, wakes: next_try.is_some().then_some("a push") }
+/// The clock of the first affected object that fails.
+fn clock(affected: &BTreeSet<ObjectKey>, objects: &BTreeMap<ObjectKey, ObjectReport>) -> RetryClock {
+    let mut hit = affected.iter().filter_map(|key| objects.get(key));
+    hit.find(|report| report.state == State::Failed).map(|report| report.clock.clone()).unwrap_or_default()
 }
 
 fn source_reports(
     snapshot: &Snapshot,
     standings: &BTreeMap<&ObjectKey, SourceStanding>,
+    used_by: &BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     walk: &Walk,
 ) -> BTreeMap<ObjectKey, SourceReport> {
     let mut reports = BTreeMap::new();
@@ -377,6 +371,12 @@ fn source_reports(
                 stalled,
                 blocked_by: blocked_by.into_iter().cloned().collect(),
                 fetched: source.artifact.as_ref().map(|artifact| (artifact.revision.clone(), artifact.updated)),
+                since: source_began(snapshot, source).filter(|_| state != State::Ready),
+                users: used_by.get(key).into_iter().flatten().cloned().collect(),
+                interval: source.interval,
+                ready: source.conditions.ready().cloned(),
+                suspended_by: source.meta.suspended_by.clone().filter(|_| source.suspended),
+                declared_at: source.declared_at.clone(),
                 fault: walk.reaching(key).next().and_then(|identity| walk.faults.get(identity)).cloned(),
             },
         );

@@ -8,6 +8,7 @@ mod ahead;
 pub mod catalogue;
 mod cause;
 mod changes;
+mod clock;
 mod diagnose;
 pub mod impact;
 pub mod installation;
@@ -28,7 +29,7 @@ pub mod selection;
 #[cfg(test)]
 mod tests;
 
-pub use cause::{Cause, Code, Fault, Quote, Remedy, RetryClock};
+pub use cause::{Cause, Code, Ends, Fault, Quote, Remedy, RetryClock};
 pub use changes::{CauseKey, Change, Marks};
 pub use diagnose::diagnose;
 pub use report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};

@@ -1,10 +1,11 @@
 //! What a diagnosis says of every object.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::cause::Cause;
+use super::cause::{Cause, RetryClock};
 use crate::graph::Layering;
 use crate::model::{At, Condition, Coverage, ObjectKey, OriginKind, Revision, Warning};
 
@@ -134,6 +135,12 @@ pub struct ObjectReport {
     pub labels: BTreeMap<String, String>,
     /// Objects of the root causes that it is hit by, ordered, without itself.
     pub blocked_by: Vec<ObjectKey>,
+    /// When it ran last, and when it runs again.
+    pub clock: RetryClock,
+    /// What a run that is under way does, in its controller's words.
+    pub doing: Option<String>,
+    /// Who set `spec.suspend`, and when, as far as `managedFields` tell.
+    pub suspended_by: Option<(String, Option<Timestamp>)>,
 }
 
 /// What is known of one source; shown by `graph` and `why`, in no summary.
@@ -149,6 +156,18 @@ pub struct SourceReport {
     pub blocked_by: Vec<ObjectKey>,
     /// Revision of its artifact, and when that was stored.
     pub fetched: Option<(Revision, Option<Timestamp>)>,
+    /// When it failed first, and has not fetched since.
+    pub since: Option<Timestamp>,
+    /// Kustomizations, HelmReleases and ResourceSets that use it, through other sources as well; ordered.
+    pub users: Vec<ObjectKey>,
+    /// How often it is fetched.
+    pub interval: Option<Duration>,
+    /// Its Ready condition.
+    pub ready: Option<Condition>,
+    /// Who set `spec.suspend`, and when, as far as `managedFields` tell.
+    pub suspended_by: Option<(String, Option<Timestamp>)>,
+    /// Where it is declared.
+    pub declared_at: Option<At>,
     /// The fault behind a state that is not good: its own or that of the deepest failing link.
     pub fault: Option<super::cause::Fault>,
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::catalogue::called;
 use super::cause::{Cause, Code, RetryClock};
 use super::report::{Diagnosis, ObjectReport, SourceReport};
 use super::{ahead, suspects};
-use crate::model::{Commit, ObjectKey, Snapshot, Warning};
+use crate::model::{At, Commit, ObjectKey, Snapshot, Warning};
 
 /// What is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,53 @@ pub enum Target<'a> {
     Source(&'a SourceReport),
     /// A dependency or source that does not exist.
     Missing(&'a ObjectKey),
+    /// Something that a joined repository declares, and nothing in sight has.
+    NotFetched(&'a NotFetched),
+}
+
+/// What is written down in a repository, and not (yet) what the cluster has fetched, or in no build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFetched {
+    /// Which object, under the name that stands there.
+    pub key: ObjectKey,
+    /// Where it is written.
+    pub at: At,
+    /// What it waits for, in words.
+    pub waits_for: String,
+}
+
+/// What the joined repositories write down under a name, although nothing in sight has it; ordered.
+pub fn not_fetched(snapshot: &Snapshot, wanted: impl Fn(&ObjectKey) -> bool) -> Vec<NotFetched> {
+    let mut found = Vec::new();
+    for (source, tree) in &snapshot.declared.trees {
+        for (path, file) in &tree.hand.files {
+            for object in file.objects.iter().filter(|object| wanted(&object.key)) {
+                let at = At { path: path.clone(), line: object.line };
+                let fetched = tree.tried().written(&object.key).any(|known| known.path == at.path);
+                let waits_for = match (&tree.history, fetched) {
+                    (_, true) => "no Kustomization in sight takes this file in".to_owned(),
+                    (Ok(history), false) if history.ahead > 0 => format!(
+                        "{} has not fetched it: the tree is {} ahead; push, and it comes with the next fetch",
+                        called(source),
+                        commits(history.ahead)
+                    ),
+                    (_, false) => format!("{} has not fetched it: commit and push", called(source)),
+                };
+                found.push(NotFetched { key: object.key.clone(), at, waits_for });
+            }
+        }
+    }
+    found
+}
+
+fn commits(number: usize) -> String {
+    format!("{number} commit{}", if number == 1 { "" } else { "s" })
+}
+
+/// The answer for something that is only written down.
+pub fn why_not_fetched<'a>(diagnosis: &'a Diagnosis, found: &'a NotFetched) -> Why<'a> {
+    let target = Target::NotFetched(found);
+    Why { diagnosis, target, causes: Vec::new(), next: Vec::new(), warnings: Vec::new() }
 }
 
 /// The answer for one target.
@@ -63,6 +111,7 @@ impl Why<'_> {
             Target::Object(object) => object.state.is_bad(),
             Target::Source(source) => source.state.is_bad(),
             Target::Missing(_) => true,
+            Target::NotFetched(_) => false, // it is on its way, or nobody wants it
         };
         bad || !self.causes.is_empty()
     }

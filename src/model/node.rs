@@ -21,6 +21,8 @@ pub struct Meta {
     pub deleted: Option<Timestamp>,
     /// Newest edit of anything but the status, where `managedFields` tell.
     pub edited: Option<Timestamp>,
+    /// Who set `spec.suspend`, and when, where `managedFields` tell.
+    pub suspended_by: Option<(String, Option<Timestamp>)>,
     /// `metadata.finalizers`.
     pub finalizers: Vec<String>,
     /// `metadata.labels`.
@@ -161,8 +163,23 @@ pub struct HelmReleaseSpec {
     pub chart_source: Option<ObjectKey>,
     /// `spec.valuesFrom`.
     pub values_from: Vec<ValuesRef>,
+    /// `spec.install`, and what came of it.
+    pub install: HelmAction,
+    /// `spec.upgrade`, and what came of it.
+    pub upgrade: HelmAction,
     /// Chart version that was deployed last, whatever failed since.
     pub deployed: Option<Revision>,
+}
+
+/// How often an install or upgrade is tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HelmAction {
+    /// `remediation.retries`; negative for ever.
+    pub retries: i64,
+    /// `strategy.name` is `RetryOnFailure`.
+    pub retries_for_ever: bool,
+    /// Failures since the last change of spec, chart or values.
+    pub failures: i64,
 }
 
 /// What distinguishes the kinds.

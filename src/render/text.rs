@@ -1,6 +1,7 @@
 //! Words on a terminal: lines of a width, times and ages.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -230,6 +231,22 @@ pub(super) fn age(since: Timestamp, now: Timestamp) -> String {
         () if days < 2920 => two(days / 365, 'y', days % 365, 'd'),
         () => format!("{}y", days / 365),
     }
+}
+
+/// A duration as it is written in a spec, without what is zero: `30s`, `10m`, `1h30m`.
+pub(super) fn period(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let mut text = String::new();
+    for (unit, length) in [("h", 3600), ("m", 60), ("s", 1)] {
+        let number = match unit {
+            "h" => seconds / length,
+            _ => seconds / length % 60,
+        };
+        if number > 0 {
+            let _ = write!(text, "{number}{unit}"); // writing into a String cannot fail
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
 }
 
 /// A word as a POSIX shell reads it back.

@@ -259,6 +259,20 @@ fn generator_files(root: &Path, files: &Files) -> Vec<TreeFile> {
     found
 }
 
+/// The URL of a file below a folder, for terminals that open links.
+pub fn file_url(folder: &Path, path: &str) -> String {
+    let whole = folder.join(path);
+    let mut url = "file://".to_owned();
+    for byte in whole.to_string_lossy().replace('\\', "/").bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => url.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => url.push(char::from(byte)),
+            byte => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
+}
+
 /// Where the current folder is.
 pub fn current_folder() -> Option<PathBuf> {
     std::env::current_dir().ok()

@@ -65,8 +65,20 @@ wire! {
         controller: bool,
     }
     struct ManagedFields {
+        manager: String,
         subresource: String,
         time: Option<Timestamp>,
+        #[serde(rename = "fieldsV1")]
+        fields: OwnedFields,
+    }
+    /// Which fields somebody set, of those that are asked about.
+    struct OwnedFields {
+        #[serde(rename = "f:spec")]
+        spec: OwnedSpec,
+    }
+    struct OwnedSpec {
+        #[serde(rename = "f:suspend")]
+        suspend: Option<Present>,
     }
     struct Condition {
         #[serde(rename = "type")]
@@ -149,6 +161,19 @@ wire! {
         values_from: Vec<ValuesFrom>,
         service_account_name: String,
         kube_config: Option<KubeConfig>,
+        install: HelmAction,
+        upgrade: HelmAction,
+    }
+    /// How often helm-controller tries an action.
+    struct HelmAction {
+        remediation: Remediation,
+        strategy: Strategy,
+    }
+    struct Remediation {
+        retries: i64,
+    }
+    struct Strategy {
+        name: String,
     }
     struct Chart {
         spec: ChartSpec,
@@ -177,6 +202,8 @@ wire! {
         last_handled_reconcile_at: String,
         inventory: Option<Inventory>,
         history: Vec<History>,
+        install_failures: i64,
+        upgrade_failures: i64,
     }
     struct Inventory {
         entries: Vec<InventoryEntry>,

@@ -10,7 +10,7 @@ use super::builder::Place;
 use crate::foreign::without_credentials;
 use crate::model::{
     Artifact, At, CONTROLLER_FLAGS, Condition, ConditionStatus, Conditions, ContainerTrouble, Decryption,
-    Dependency, Event, FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmReleaseSpec,
+    Dependency, Event, FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmAction, HelmReleaseSpec,
     HistoryEntry, InventoryEntry, KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Overlay,
     Pod, Revision, Source, Spec, SubstituteRef, ValuesRef, Workload, parse_duration, parse_id,
 };
@@ -25,7 +25,11 @@ pub(super) fn meta(wire: api::ObjectMeta, key: &ObjectKey) -> Meta {
     annotations.retain(|name, _| is_read(name) && !name.starts_with(OUR_ANNOTATIONS));
     let owner = wire.owner_references.into_iter().find(|owner| owner.controller);
     let edits = wire.managed_fields.iter().filter(|fields| fields.subresource != "status");
+    let suspends =
+        |fields: &&api::ManagedFields| fields.subresource != "status" && fields.fields.spec.suspend.is_some();
+    let suspended_by = wire.managed_fields.iter().filter(suspends).max_by_key(|fields| fields.time);
     Meta {
+        suspended_by: suspended_by.map(|fields| (fields.manager.clone(), fields.time)),
         generation: wire.generation,
         created: wire.creation_timestamp,
         deleted: wire.deletion_timestamp,
@@ -220,8 +224,19 @@ pub(super) fn helm_release(
 ) -> Node {
     let spec = body.spec;
     let last_applied = revision(body.status.last_applied_revision.clone());
+    let action = |wire: api::HelmAction, failures| HelmAction {
+        retries: wire.remediation.retries,
+        retries_for_ever: wire.strategy.name == "RetryOnFailure",
+        failures,
+    };
+    let (install, upgrade) = (
+        action(spec.install, body.status.install_failures),
+        action(spec.upgrade, body.status.upgrade_failures),
+    );
     let status = applier_status(body.status, problems);
     let mut own = HelmReleaseSpec {
+        install,
+        upgrade,
         values_from: spec.values_from.into_iter().map(|wire| values_ref(wire, &key.namespace)).collect(),
         // What was deployed stays so when the next upgrade fails; "superseded" is what a later entry replaced.
         deployed: match status.history.is_empty() {

@@ -22,7 +22,7 @@ fn a_tree_that_is_ahead_is_told_and_what_the_cluster_has_tried_is_read_from_its_
     assert!(told.stderr.contains("the tree is 1 commit ahead of main@"), "{}", told.stderr);
     assert!(told.stderr.contains("2 manifests differ"), "{}", told.stderr);
     let place = format!(" at main@{}; the file at hand differs", &newest[..7]);
-    assert!(told.stdout.contains("file: apps/a.yaml:") && told.stdout.contains(&place), "{}", told.stdout);
+    assert!(told.stdout.contains("file    apps/a.yaml:") && told.stdout.contains(&place), "{}", told.stdout);
     assert!(told.stdout.contains("undo, then push (your own commits go with it)"), "{}", told.stdout);
 }
 
@@ -120,7 +120,7 @@ fn without_git_the_files_are_joined_and_the_rest_is_said_to_be_missing() {
     let arguments = ["why", "apps", "--from", dump.to_str().unwrap(), "--repo", &dir];
     let run = finish(fluxlayers(&arguments).env("PATH", "/nowhere").env("LC_ALL", "C.UTF-8"));
     assert!(run.stderr.contains("git is not installed"), "{}", run.stderr);
-    assert!(run.stdout.contains("file: apps/kustomization.yaml:3"), "{}", run.stdout);
+    assert!(run.stdout.contains("file    apps/kustomization.yaml:3"), "{}", run.stdout);
     assert!(run.stdout.contains("git log --oneline"), "{}", run.stdout);
 }
 

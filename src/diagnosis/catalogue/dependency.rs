@@ -65,9 +65,13 @@ pub(crate) fn dependency_suspended(dependency: &Node) -> Fault {
         None => format!("{} is suspended and was never ready", key.name),
         Some(revision) => format!("{} is suspended at {}", key.name, revision.short()),
     };
-    fault(key.clone(), Code::DependencySuspended, None, summary)
-        .seen(quote("spec", "suspend: true"))
-        .remedy("resume it", resume(key))
+    let set = match &dependency.meta.suspended_by {
+        Some((manager, time)) => {
+            Quote { time: *time, ..quote("spec", &format!("suspend: true, set by {manager}")) }
+        }
+        None => quote("spec", "suspend: true"),
+    };
+    fault(key.clone(), Code::DependencySuspended, None, summary).seen(set).remedy("resume it", resume(key))
 }
 
 /// `readyExpr` is false over a dependency that is ready.
