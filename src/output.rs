@@ -313,6 +313,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn links_need_a_terminal_that_passes_over_what_it_does_not_know() {
+        for (term, links) in [
+            ("xterm-256color", true),
+            ("tmux-256color", true),
+            ("linux", false),
+            ("screen", false),
+            ("dumb", false),
+        ] {
+            let around = around(|it| it.term = Some(term.into()));
+            assert_eq!(around.links(ColorChoice::Auto, true), links, "{term}");
+            assert!(!around.links(ColorChoice::Never, true) && !around.links(ColorChoice::Always, false));
+        }
+        assert!(!Surroundings::default().links(ColorChoice::Auto, true));
+    }
+
     struct Fails(io::ErrorKind);
 
     impl Write for Fails {

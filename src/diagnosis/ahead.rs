@@ -102,3 +102,62 @@ fn has_not_begun(diagnosis: &Diagnosis, object: &ObjectReport) -> bool {
         State::Failed | State::Unknown | State::Ready => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::diagnose;
+    use super::super::why::{why, why_all};
+    use super::*;
+    use crate::model::{Decryption, GroupKind, Node, Spec};
+    use crate::testing::{key, ks, snapshot};
+
+    fn encrypted(mut node: Node) -> Node {
+        if let Spec::Kustomization(spec) = &mut node.spec {
+            let (provider, secret) = ("sops".to_owned(), Some("sops-age".to_owned()));
+            spec.decryption = Some(Decryption { provider, secret, service_account: None });
+        }
+        node
+    }
+
+    fn told(flux: &Snapshot, name: Option<&str>) -> Vec<String> {
+        let diagnosis = diagnose(flux);
+        let target = name.map(key);
+        let mut why = match &target {
+            Some(key) => why(&diagnosis, key).unwrap(),
+            None => why_all(&diagnosis, None),
+        };
+        why.look_ahead(flux);
+        let names = |keys: &[ObjectKey]| keys.iter().map(|key| key.name.clone()).collect::<Vec<_>>().join(" ");
+        let told = |cause: &Cause| {
+            format!("{}: {} over {}", cause.fault.code.as_str(), names(&cause.affected), names(&cause.chain))
+        };
+        why.next.iter().map(told).collect()
+    }
+
+    #[test]
+    fn what_comes_next_is_that_of_the_target_and_of_what_it_waits_for() {
+        let mut flux = snapshot([
+            ks("broken").failing("BuildFailed", "kustomize build failed: x"),
+            encrypted(ks("middle").on("broken").waiting_for("broken")),
+            encrypted(ks("apps").on("middle").waiting_for("middle")),
+            encrypted(ks("fine")),
+        ]);
+        assert_eq!(told(&flux, Some("apps")), Vec::<String>::new());
+        flux.coverage.cover_everywhere(GroupKind::SECRET);
+        assert_eq!(told(&flux, Some("apps")), ["SopsSecretNotFound: apps middle over apps sops-age"]);
+        assert_eq!(told(&flux, Some("middle")), ["SopsSecretNotFound: middle over middle sops-age"]);
+        assert_eq!(told(&flux, Some("broken")), Vec::<String>::new());
+        assert_eq!(told(&flux, Some("fine")), Vec::<String>::new());
+        assert_eq!(told(&flux, None), ["SopsSecretNotFound: apps middle over apps sops-age"]);
+    }
+
+    #[test]
+    fn what_is_a_root_cause_already_does_not_come_next() {
+        let mut flux = snapshot([
+            encrypted(ks("broken").failing("BuildFailed", "secrets \"sops-age\" not found")),
+            encrypted(ks("apps").on("broken").waiting_for("broken")),
+        ]);
+        flux.coverage.cover_everywhere(GroupKind::SECRET);
+        assert_eq!(told(&flux, Some("apps")), Vec::<String>::new());
+    }
+}

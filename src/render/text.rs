@@ -290,6 +290,15 @@ mod tests {
     }
 
     #[test]
+    fn periods_read_as_they_are_written() {
+        for (seconds, text) in
+            [(0, "0s"), (30, "30s"), (600, "10m"), (3600, "1h"), (5430, "1h30m30s"), (90_000, "25h")]
+        {
+            assert_eq!(period(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
     fn times_of_another_day_carry_their_date() {
         let now: Timestamp = "2026-11-24T00:10:00Z".parse().unwrap();
         for (time, text) in [

@@ -62,8 +62,8 @@ pub(super) fn tries(clock: &RetryClock, now: Timestamp) -> Option<String> {
         (Some(Ends::TimesOut(until)), _) => format!("may run until {}", moment(until, now)),
         (None, Some(next)) if next <= now => every("next try due".to_owned()),
         (None, Some(next)) => match clock.wakes {
-            Some(wakes) => every(format!("next try {}, sooner only after {wakes}", moment(next, now))),
-            None => every(format!("next try {}", moment(next, now))),
+            Some(wakes) => format!("next try {}, sooner only after {wakes}", moment(next, now)),
+            None => format!("next try {}", moment(next, now)),
         },
         (None, None) => return None,
     })
@@ -202,4 +202,68 @@ pub(super) fn arrows(page: &Page<'_>, mut names: Vec<String>) -> String {
         names.splice(LONGEST - 2..names.len() - 2, [format!("{} {left_out} more", page.symbols.ellipsis)]);
     }
     names.join(&format!(" {} ", page.symbols.arrow))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::View;
+
+    const KEY: &str = "age1k4fqkc4swutrf3xkghutwy435nyjgkvqhk3j4ysv40crrv9gvqas0gkk2p";
+
+    #[test]
+    fn public_keys_are_told_by_their_ends() {
+        let text = format!("encrypted for {KEY}, and {KEY}: FAILED age1short");
+        assert_eq!(short_keys(&text, "…"), "encrypted for age1k4f…kk2p, and age1k4f…kk2p: FAILED age1short");
+    }
+
+    #[test]
+    fn a_long_quotation_ends_within_two_lines_at_a_word() {
+        let mut out = Vec::new();
+        let page = Page::new(&mut out, View { width: Some(80), unicode: true, ..View::default() });
+        let long = "word ".repeat(60);
+        let cut = gist(&page, long.trim_end(), None);
+        assert!(cut.ends_with("word …") && columns(&cut) <= 138 && columns(&cut) > 120, "{cut}");
+        assert_eq!(gist(&page, "short", None), "short");
+        assert!(columns(&gist(&page, &"x".repeat(500), None)) < 138);
+    }
+
+    #[test]
+    fn a_clock_says_when_and_what_ends_it() {
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().ok();
+        let every = Some(std::time::Duration::from_secs(600));
+        let clock = RetryClock::default();
+        for (clock, told) in [
+            (clock.clone(), None),
+            (
+                RetryClock {
+                    next_try: at("2026-11-24T12:04:00Z"),
+                    every,
+                    wakes: Some("a push"),
+                    ..clock.clone()
+                },
+                Some("next try 12:04, sooner only after a push"),
+            ),
+            (
+                RetryClock { next_try: at("2026-11-24T11:59:00Z"), every, ..clock.clone() },
+                Some("next try due (every 10m)"),
+            ),
+            (RetryClock { ends: Some(Ends::Stalled), ..clock.clone() }, Some("no retry will come")),
+            (
+                RetryClock { ends: Some(Ends::TriesLeft(1)), ..clock.clone() },
+                Some("gives up after 1 more failure"),
+            ),
+            (
+                RetryClock { ends: at("2026-11-24T12:10:00Z").map(Ends::TimesOut), ..clock.clone() },
+                Some("may run until 12:10"),
+            ),
+            (
+                RetryClock { ends: at("2026-11-24T11:50:00Z").map(Ends::TimesOut), ..clock },
+                Some("should have ended 11:50"),
+            ),
+        ] {
+            assert_eq!(tries(&clock, now).as_deref(), told);
+        }
+    }
 }

@@ -190,3 +190,33 @@ pub(super) fn command_line(start: &str, words: &[&str]) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(width: Option<usize>, link: Option<&str>) -> String {
+        let mut out = Vec::new();
+        let mut page = Page::new(&mut out, View { width, unicode: true, ..View::default() });
+        let words = page.plain("one two three four five six");
+        page.labelled("file", Some(Lead { text: "a/b.yaml:3", link }), &words).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn words_beside_a_label_break_below_themselves() {
+        assert_eq!(told(None, None), "  file    a/b.yaml:3 one two three four five six\n");
+        assert_eq!(told(Some(32), None), "  file    a/b.yaml:3 one two\n          three four five six\n");
+    }
+
+    #[test]
+    fn a_link_covers_the_place_alone_and_takes_no_width() {
+        let link = "file:///a/b.yaml";
+        assert_eq!(
+            told(Some(32), Some(link)),
+            format!(
+                "  file    \x1b]8;;{link}\x1b\\a/b.yaml:3\x1b]8;;\x1b\\ one two\n          three four five six\n"
+            )
+        );
+    }
+}
