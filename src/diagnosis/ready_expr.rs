@@ -29,7 +29,7 @@ pub use evaluated::Expressions;
 /// Evaluates expressions; this build does not.
 #[cfg(not(feature = "cel"))]
 #[derive(Debug, Default)]
-pub struct Expressions;
+pub struct Expressions {}
 
 #[cfg(not(feature = "cel"))]
 impl Expressions {

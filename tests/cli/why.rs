@@ -115,6 +115,7 @@ fn a_suspended_object_says_who_suspended_it_as_far_as_that_is_known() {
     assert!(!why(json!([])).contains("  by "));
 }
 
+#[cfg(feature = "cel")]
 #[test]
 fn an_expression_that_is_false_is_told_with_the_values_it_saw() {
     let told = run(&["why", "c", "--from", &scene("expr")]);

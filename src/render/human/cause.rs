@@ -42,7 +42,9 @@ pub(super) fn clock(cause: &Cause, diagnosis: &Diagnosis) -> Option<String> {
         let time = time.map(|time| format!(" {}", moment(time, now))).unwrap_or_default();
         parts.push(format!("last good {}{time}", revision.short()));
     }
-    parts.extend(tries(clock, now));
+    if !matches!(clock.ends, Some(Ends::TimesOut(_))) {
+        parts.extend(tries(clock, now)); // how long one of several runs may take says nothing of the cause
+    }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
