@@ -265,7 +265,11 @@ impl Report<'_, '_> {
                 self.page.plain("next"),
                 self.page.span(format!("{whom}{more}"), self.page.palette.strong),
                 self.page.span(cause::code(cause), self.page.palette.warning),
-                self.page.plain("once the above is mended"),
+                self.page.plain(if self.why.causes.is_empty() {
+                    "once it runs"
+                } else {
+                    "once the above is mended"
+                }),
             ];
             self.page.flow(&symbol, &spans, "  ")?;
             let summary = self.page.plain(&cause.fault.summary);
