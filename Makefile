@@ -38,6 +38,7 @@ fmt-check: ## Fail where the code is not formatted
 clippy: ## Lint, with warnings denied
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --test live -- -D warnings
+	$(CARGO) clippy --locked --all-targets --no-default-features -- -D warnings
 
 doc: ## Build the documentation, with warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps

@@ -76,6 +76,15 @@ impl Surroundings {
         width.filter(|_| terminal)
     }
 
+    /// Terminals that do not know links pass over them, but for the oldest. Who wants no colour wants plain text.
+    fn links(&self, choice: ColorChoice, terminal: bool) -> bool {
+        let old = |term: &OsString| {
+            let term = term.to_string_lossy();
+            term == "linux" || term == "dumb" || term.starts_with("vt") || term.starts_with("screen")
+        };
+        terminal && self.colour(choice, terminal) && !self.term.as_ref().is_none_or(old)
+    }
+
     fn unicode(&self) -> bool {
         match &self.locale {
             Some(locale) => {
@@ -107,7 +116,12 @@ impl Output {
         let terminal = io::stdout().is_terminal();
         Self {
             stdout: Stdout { inner: BufWriter::new(io::stdout()), closed: false },
-            view: View { width: around.width(terminal), unicode: around.unicode(), palette: palette(terminal) },
+            view: View {
+                width: around.width(terminal),
+                unicode: around.unicode(),
+                palette: palette(terminal),
+                links: around.links(color, terminal),
+            },
             stderr_palette: palette(io::stderr().is_terminal()),
             screen: None,
         }
@@ -297,6 +311,22 @@ mod tests {
         {
             assert_eq!(around(|it| it.locale = Some(locale.into())).unicode(), unicode, "{locale}");
         }
+    }
+
+    #[test]
+    fn links_need_a_terminal_that_passes_over_what_it_does_not_know() {
+        for (term, links) in [
+            ("xterm-256color", true),
+            ("tmux-256color", true),
+            ("linux", false),
+            ("screen", false),
+            ("dumb", false),
+        ] {
+            let around = around(|it| it.term = Some(term.into()));
+            assert_eq!(around.links(ColorChoice::Auto, true), links, "{term}");
+            assert!(!around.links(ColorChoice::Never, true) && !around.links(ColorChoice::Always, false));
+        }
+        assert!(!Surroundings::default().links(ColorChoice::Auto, true));
     }
 
     struct Fails(io::ErrorKind);

@@ -37,7 +37,12 @@ impl Cluster {
                 Err(Refusal::Forbidden(said)) => {
                     builder.warn(codes::NOT_COVERED, format!("not looked at: {said}"))
                 }
-                Err(Refusal::NotServed | Refusal::Expired) => {}
+                // Built-in kinds are served: it is the object that does not exist.
+                Err(Refusal::NotServed) => match need {
+                    Need::Object(key) => builder.absent(key.clone()),
+                    Need::Kind(..) | Need::Events(_) => {}
+                },
+                Err(Refusal::Expired) => {}
                 Err(Refusal::Error(error)) => return Err(error),
             }
         }

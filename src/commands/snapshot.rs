@@ -8,12 +8,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::origin::{self, Origin};
-use super::why::{MOST_READS, allowed};
+use super::why::looks;
 use crate::cli::GlobalArgs;
 use crate::cluster::{Cluster, ConnectArgs};
 use crate::demo;
 use crate::diagnosis::diagnose;
-use crate::diagnosis::needs::{Need, needs};
+use crate::diagnosis::needs::Need;
 use crate::diagnosis::selection::Outcome;
 use crate::diagnosis::why::why_all;
 use crate::error::CommandError;
@@ -120,8 +120,7 @@ pub async fn run(args: &SnapshotArgs, global: &GlobalArgs, out: &mut Output) -> 
 async fn read(args: &SnapshotArgs, global: &GlobalArgs) -> Result<Kept, CommandError> {
     let needs = |snapshot: &Snapshot| -> Vec<Need> {
         let diagnosis = diagnose(snapshot);
-        let causes = why_all(&diagnosis, global.namespace()).causes;
-        allowed(needs(snapshot, &causes, MOST_READS), args.no_secrets)
+        looks(snapshot, &[why_all(&diagnosis, global.namespace())], args.no_secrets)
     };
     let now = global.origin.now;
     let mut kept = match origin::choose(global)? {

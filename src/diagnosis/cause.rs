@@ -217,17 +217,32 @@ pub struct Fault {
     pub remedies: Vec<Remedy>,
 }
 
-/// When the failing object tries again.
+/// What ends the tries of an object, or its present one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// They have ended: no retry will come before something changes.
+    Stalled,
+    /// A HelmRelease gives up after so many more failures.
+    TriesLeft(i64),
+    /// The present run may take until then.
+    TimesOut(Timestamp),
+}
+
+/// When an object ran last, and when it tries again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetryClock {
     /// Revision that worked last, and when.
     pub last_good: Option<(Revision, Option<Timestamp>)>,
+    /// When it tried last, well or not.
+    pub last_try: Option<Timestamp>,
+    /// How long it waits between two tries, or looks at what it waits for.
+    pub every: Option<Duration>,
     /// When the next try is due; `None` when no retry will come or it is not known.
     pub next_try: Option<Timestamp>,
-    /// How often it tries, where that is too often to name the next time.
-    pub every: Option<Duration>,
     /// What starts a run sooner.
     pub wakes: Option<&'static str>,
+    /// What ends it.
+    pub ends: Option<Ends>,
 }
 
 /// A root cause, with all that it hits.

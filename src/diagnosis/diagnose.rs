@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::catalogue::dependency::controller_of;
 use super::cause::{Cause, Code, Fault, RetryClock};
 use super::installation::Installation;
 use super::places;
+use super::ready_expr::Expressions;
 use super::report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};
 use super::stale;
 use super::standing::{
@@ -24,13 +24,17 @@ use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Snapshot, Spec};
 pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
     let graph = Graph::of(snapshot);
     let installation = Installation::of(snapshot);
+    let expressions = Expressions::default();
     let mut layering = graph.layering();
     let standings: BTreeMap<&ObjectKey, Standing> =
         snapshot.nodes.iter().map(|(key, node)| (key, standing(snapshot, node))).collect();
     let source_standings: BTreeMap<&ObjectKey, SourceStanding> =
         snapshot.sources.iter().map(|(key, source)| (key, source_standing(snapshot, source))).collect();
-    let verdicts: BTreeMap<&ObjectKey, Vec<Verdict>> =
-        snapshot.nodes.iter().map(|(key, node)| (key, verdicts(snapshot, &installation, node))).collect();
+    let verdicts: BTreeMap<&ObjectKey, Vec<Verdict>> = snapshot
+        .nodes
+        .iter()
+        .map(|(key, node)| (key, verdicts(snapshot, &installation, &expressions, node)))
+        .collect();
     keep_proven_missing(snapshot, &verdicts, &mut layering);
 
     let mut walk =
@@ -42,13 +46,13 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
     let mut objects = BTreeMap::new();
     for (key, node) in &snapshot.nodes {
         let standing = &standings[key];
-        let report = report(snapshot, node, standing, &verdicts[key], &walk, &layering);
+        let report = report(snapshot, &installation, node, standing, &verdicts[key], &walk, &layering);
         objects.insert(key.clone(), report);
     }
-    let mut causes = causes(snapshot, &installation, &objects, &walk);
+    let mut causes = causes(snapshot, &objects, &walk);
     places::add(snapshot, &mut causes);
     suspects::add(snapshot, &objects, &mut causes);
-    let sources = source_reports(snapshot, &source_standings, &walk);
+    let sources = source_reports(snapshot, &source_standings, &used_by, &walk);
     let mut all_warnings = snapshot.warnings.clone();
     all_warnings.extend(warnings::all(&warnings::Facts {
         snapshot,
@@ -136,6 +140,7 @@ fn state(node: &Node, standing: &Standing, walk: &Walk) -> State {
 
 fn report(
     snapshot: &Snapshot,
+    installation: &Installation,
     node: &Node,
     standing: &Standing,
     verdicts: &[Verdict],
@@ -197,6 +202,18 @@ fn report(
             .collect(),
         labels: node.meta.labels.clone(),
         blocked_by: blocked_by.into_iter().cloned().collect(),
+        clock: super::clock::clock(installation, node, standing, state),
+        doing: node
+            .status
+            .conditions
+            .get("Reconciling")
+            .filter(|_| match standing {
+                Standing::Running { .. } => true,
+                Standing::Failed(failure) => failure.retrying, // else it is left over from the run that failed
+                _ => false,
+            })
+            .map(|reconciling| reconciling.message.clone()),
+        suspended_by: node.meta.suspended_by.clone().filter(|_| node.suspended),
     }
 }
 
@@ -205,12 +222,7 @@ fn is_unversioned(node: &Node) -> bool {
     matches!(node.spec, Spec::ResourceSet) && node.status.inventory.is_some()
 }
 
-fn causes(
-    snapshot: &Snapshot,
-    installation: &Installation,
-    objects: &BTreeMap<ObjectKey, ObjectReport>,
-    walk: &Walk,
-) -> Vec<Cause> {
+fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk: &Walk) -> Vec<Cause> {
     let mut blocks: BTreeMap<&ObjectKey, usize> = BTreeMap::new();
     for report in objects.values() {
         for object in &report.blocked_by {
@@ -227,7 +239,7 @@ fn causes(
         let cycle = walk.loops.get(identity).cloned().unwrap_or_default();
         // No member of a loop is more to the point than another, and a next try changes nothing.
         let clock = match cycle.is_empty() {
-            true => clock(snapshot, installation, fault, affected, objects),
+            true => clock(snapshot, fault, affected, objects),
             false => RetryClock::default(),
         };
         causes.push(Cause {
@@ -277,41 +289,23 @@ fn may_have_failed_for(snapshot: &Snapshot, fault: &Fault, affected: &ObjectKey)
     !is_met_before_a_run && (object == affected || !snapshot.nodes.contains_key(object))
 }
 
-/// When the first affected object that failed for this tries again: kustomize-controller waits for `retryInterval`, else `interval`, after a
-/// failed run, without jitter; all controllers look every `--requeue-dependency` at what a dependency holds up, be it by an
-/// expression that cannot be evaluated.
+/// The clock of the first affected object that failed for this.
 fn clock(
     snapshot: &Snapshot,
-    installation: &Installation,
     fault: &Fault,
     affected: &BTreeSet<ObjectKey>,
     objects: &BTreeMap<ObjectKey, ObjectReport>,
 ) -> RetryClock {
-    let has_failed = |key: &ObjectKey| objects.get(key).is_some_and(|report| report.state == State::Failed);
-    let failed = affected.iter().find(|key| has_failed(key) && may_have_failed_for(snapshot, fault, key));
-    let Some(node) = failed.and_then(|key| snapshot.nodes.get(key)) else { return RetryClock::default() };
-    let report = &objects[&node.key];
-    let good = |status: &str| status == "ReconciliationSucceeded";
-    let last_good = node.revision().cloned().map(|revision| {
-        let at =
-            node.status.history.iter().filter(|entry| good(&entry.status)).filter_map(|entry| entry.last).max();
-        (revision, at)
-    });
-    if node.status.conditions.ready().is_some_and(|ready| ready.reason == "DependencyNotReady") {
-        let every = Some(installation.requeue_dependency(controller_of(&node.key.kind)));
-        return RetryClock { last_good, every, ..RetryClock::default() };
-    }
-    let retries = node.key.kind == GroupKind::KUSTOMIZATION && !report.stalled && !report.retrying;
-    let ended = node.status.conditions.ready().and_then(|ready| ready.since).filter(|_| retries);
-    let next_try = ended
-        .zip(node.retry_interval.or(node.interval))
-        .and_then(|(ended, wait)| ended.checked_add(jiff::SignedDuration::try_from(wait).ok()?).ok());
-    RetryClock { last_good, next_try, every: None, wakes: next_try.is_some().then_some("a push") }
+    let failed_for_it = affected.iter().filter(|key| may_have_failed_for(snapshot, fault, key));
+    let mut failed =
+        failed_for_it.filter_map(|key| objects.get(key)).filter(|report| report.state == State::Failed);
+    failed.next().map(|report| report.clock.clone()).unwrap_or_default()
 }
 
 fn source_reports(
     snapshot: &Snapshot,
     standings: &BTreeMap<&ObjectKey, SourceStanding>,
+    used_by: &BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     walk: &Walk,
 ) -> BTreeMap<ObjectKey, SourceReport> {
     let mut reports = BTreeMap::new();
@@ -337,6 +331,12 @@ fn source_reports(
                 stalled,
                 blocked_by: blocked_by.into_iter().cloned().collect(),
                 fetched: source.artifact.as_ref().map(|artifact| (artifact.revision.clone(), artifact.updated)),
+                since: source_began(snapshot, source).filter(|_| state != State::Ready),
+                users: used_by.get(key).into_iter().flatten().cloned().collect(),
+                interval: source.interval,
+                ready: source.conditions.ready().cloned(),
+                suspended_by: source.meta.suspended_by.clone().filter(|_| source.suspended),
+                declared_at: source.declared_at.clone(),
                 fault: walk.reaching(key).next().and_then(|identity| walk.faults.get(identity)).cloned(),
             },
         );

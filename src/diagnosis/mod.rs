@@ -4,14 +4,17 @@
 //! recomputed from the objects; a controller's message is evidence, because it names only the first unmet
 //! dependency and may be 30 s old.
 
+mod ahead;
 pub mod catalogue;
 mod cause;
 mod changes;
+mod clock;
 mod diagnose;
 pub mod impact;
 pub mod installation;
 pub mod needs;
 mod places;
+pub mod ready_expr;
 mod report;
 mod seals;
 mod stale;
@@ -27,7 +30,7 @@ pub mod selection;
 #[cfg(test)]
 mod tests;
 
-pub use cause::{Cause, Code, Fault, Quote, Remedy, RetryClock};
+pub use cause::{Cause, Code, Ends, Fault, Quote, Remedy, RetryClock};
 pub use changes::{CauseKey, Change, Marks};
 pub use diagnose::diagnose;
 pub use report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::catalogue::helm_wait::{self, WAITED_FOR};
 use super::cause::{Cause, Code};
-use crate::model::{GroupKind, ObjectKey, Snapshot};
+use crate::model::{GroupKind, ObjectKey, Presence, Snapshot};
 
 /// One read that may refine a root cause.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,11 +19,14 @@ pub enum Need {
 
 /// The closer looks that the causes call for, those of the causes that block most first, at most `most`.
 ///
-/// Secrets are among them only where one decides: the keys of a failed decryption, the credentials of a source.
-pub fn needs(snapshot: &Snapshot, causes: &[Cause], most: usize) -> Vec<Need> {
+/// Secrets are among them only where one decides: the keys of a failed decryption, the credentials of a source, and last
+/// what objects refer to that have not begun to run (`ahead`).
+pub fn needs(snapshot: &Snapshot, causes: &[Cause], ahead: &[ObjectKey], most: usize) -> Vec<Need> {
     let mut seen = BTreeSet::new();
     let mut needs = Vec::new();
-    for need in causes.iter().flat_map(|cause| needs_of(snapshot, cause)) {
+    let hidden = ahead.iter().filter(|key| snapshot.presence(key) == Presence::Hidden);
+    let hidden = hidden.cloned().map(Need::Object);
+    for need in causes.iter().flat_map(|cause| needs_of(snapshot, cause)).chain(hidden) {
         if needs.len() < most && seen.insert(need.clone()) {
             needs.push(need);
         }
@@ -108,7 +111,7 @@ mod tests {
 
     fn needed(nodes: impl IntoIterator<Item = Node>) -> Vec<Need> {
         let flux = snapshot(nodes);
-        needs(&flux, &diagnose(&flux).causes, 10)
+        needs(&flux, &diagnose(&flux).causes, &[], 10)
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What a diagnosis says of every object.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::cause::Cause;
+use super::cause::{Cause, RetryClock};
 use crate::graph::Layering;
 use crate::model::{At, Condition, Coverage, ObjectKey, OriginKind, Revision, Warning};
 
@@ -68,9 +69,9 @@ pub enum Verdict {
     /// Not judged for another reason: it is in no list that was read, cannot be decoded, is of a kind of which nothing but
     /// its existence is known here, or no cluster was asked.
     Unknown,
-    /// The controller says that `readyExpr` is false.
+    /// `readyExpr` is false.
     ReadyExprFalse,
-    /// `readyExpr` was not evaluated here, so the entry is never shown as ready.
+    /// `readyExpr` cannot be evaluated here, so the entry is never shown as ready.
     ReadyExprUnknown,
     /// Neither `observedGeneration` nor any condition has reached the generation.
     NotObserved,
@@ -138,6 +139,12 @@ pub struct ObjectReport {
     pub labels: BTreeMap<String, String>,
     /// Objects of the root causes that it is hit by, ordered, without itself.
     pub blocked_by: Vec<ObjectKey>,
+    /// When it ran last, and when it runs again.
+    pub clock: RetryClock,
+    /// What a run that is under way does, in its controller's words.
+    pub doing: Option<String>,
+    /// Who set `spec.suspend`, and when, as far as `managedFields` tell.
+    pub suspended_by: Option<(String, Option<Timestamp>)>,
 }
 
 /// What is known of one source; shown by `graph` and `why`, in no summary.
@@ -153,6 +160,18 @@ pub struct SourceReport {
     pub blocked_by: Vec<ObjectKey>,
     /// Revision of its artifact, and when that was stored.
     pub fetched: Option<(Revision, Option<Timestamp>)>,
+    /// When it failed first, and has not fetched since.
+    pub since: Option<Timestamp>,
+    /// Kustomizations, HelmReleases and ResourceSets that use it, through other sources as well; ordered.
+    pub users: Vec<ObjectKey>,
+    /// How often it is fetched.
+    pub interval: Option<Duration>,
+    /// Its Ready condition.
+    pub ready: Option<Condition>,
+    /// Who set `spec.suspend`, and when, as far as `managedFields` tell.
+    pub suspended_by: Option<(String, Option<Timestamp>)>,
+    /// Where it is declared.
+    pub declared_at: Option<At>,
     /// The fault behind a state that is not good: its own or that of the deepest failing link.
     pub fault: Option<super::cause::Fault>,
 }

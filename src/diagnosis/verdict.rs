@@ -2,6 +2,7 @@
 
 use super::catalogue::dependency::controller_of;
 use super::installation::Installation;
+use super::ready_expr::{Expressions, Judged};
 use super::report::Verdict;
 use super::told::{Told, is_current, waiting};
 use crate::model::{ConditionStatus, Dependency, GroupKind, Node, OriginKind, Presence, Snapshot, Spec};
@@ -11,12 +12,19 @@ use crate::model::{ConditionStatus, Dependency, GroupKind, Node, OriginKind, Pre
 /// kustomize-controller 1.9 `checkDependencies` and helm-controller 1.6 `checkDependencies`: existence, then
 /// `readyExpr` (which replaces all that follows), then generation, Ready, and for Kustomizations of one source the
 /// revision. flux-operator 0.58: existence, and readiness where `ready: true` asks for it.
-pub(super) fn verdicts(snapshot: &Snapshot, installation: &Installation, node: &Node) -> Vec<Verdict> {
+///
+/// A `readyExpr` is evaluated where that is certain ([`Expressions`]), else the controller's words count.
+pub(super) fn verdicts(
+    snapshot: &Snapshot,
+    installation: &Installation,
+    expressions: &Expressions,
+    node: &Node,
+) -> Vec<Verdict> {
     let told = Told::by(node);
     let stopped_at = told.as_ref().and_then(|told| told.entry(node));
     // With this gate `readyExpr` is asked in addition to the built-in check, by default in its place.
     let additive = installation.gate(controller_of(&node.key.kind), "AdditiveCELDependencyCheck") == Some(true);
-    let told = ToldAbout { told: told.as_ref(), stopped_at, additive };
+    let told = ToldAbout { told: told.as_ref(), stopped_at, additive, expressions };
     let entries = node.depends_on.iter().enumerate();
     entries.map(|(at, entry)| verdict(snapshot, node, entry, at, &told)).collect()
 }
@@ -27,6 +35,7 @@ struct ToldAbout<'a> {
     /// Index of the entry that it names.
     stopped_at: Option<usize>,
     additive: bool,
+    expressions: &'a Expressions,
 }
 
 fn verdict(snapshot: &Snapshot, node: &Node, entry: &Dependency, at: usize, about: &ToldAbout<'_>) -> Verdict {
@@ -55,8 +64,13 @@ fn verdict(snapshot: &Snapshot, node: &Node, entry: &Dependency, at: usize, abou
     if snapshot.nodes.get(&entry.key).is_some_and(|dependency| dependency.unreadable) && entry.ready {
         return Verdict::Unknown;
     }
-    if entry.ready_expr.is_some() && entry.ready {
-        let verdict = by_expression(node, at, said, stopped_at);
+    if let Some(expression) = entry.ready_expr.as_deref().filter(|_| entry.ready) {
+        let dependency = snapshot.nodes.get(&entry.key);
+        let verdict = match dependency.map(|dependency| about.expressions.judge(expression, node, dependency)) {
+            Some(Judged::True) => Verdict::Ready,
+            Some(Judged::False(_)) => Verdict::ReadyExprFalse,
+            Some(Judged::Unknown(_)) | None => by_expression(node, at, said, stopped_at),
+        };
         if verdict != Verdict::Ready || !about.additive {
             return verdict;
         }
@@ -104,7 +118,7 @@ fn shared_source_revision(snapshot: &Snapshot, node: &Node, dependency: &Node) -
     Some(dependency.status.last_applied_revision.as_ref() == Some(current))
 }
 
-/// `readyExpr` is not evaluated here: the controller's words and what the dependent has done since decide.
+/// A `readyExpr` that cannot be evaluated here: the controller's words and what the dependent has done since decide.
 fn by_expression(node: &Node, at: usize, said: Option<&Told>, stopped_at: Option<usize>) -> Verdict {
     match said {
         Some(Told::ReadyExprFalse(_)) => Verdict::ReadyExprFalse,

@@ -308,7 +308,7 @@ impl<'a> Walker<'a> {
                 }
                 (Verdict::ReadyExprFalse, Some(dependency)) if is_ready(dependency) => {
                     let expression = entry.ready_expr.as_deref().unwrap_or_default();
-                    self.blame(&node.key, dependency::ready_expr_false(node, &entry.key, expression));
+                    self.blame(&node.key, dependency::ready_expr_false(node, dependency, expression));
                 }
                 (_, Some(dependency)) if dependency.suspended => {
                     self.blame(&node.key, dependency::dependency_suspended(self.snapshot, dependency));

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::catalogue::called;
 use super::cause::{Cause, Code, RetryClock};
 use super::report::{Diagnosis, ObjectReport, SourceReport};
-use super::suspects;
-use crate::model::{Commit, ObjectKey, Warning};
+use super::{ahead, suspects};
+use crate::model::{At, Commit, ObjectKey, Snapshot, Warning};
 
 /// What is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,53 @@ pub enum Target<'a> {
     Source(&'a SourceReport),
     /// A dependency or source that does not exist.
     Missing(&'a ObjectKey),
+    /// Something that a joined repository declares, and nothing in sight has.
+    NotFetched(&'a NotFetched),
+}
+
+/// What is written down in a repository, and not (yet) what the cluster has fetched, or in no build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFetched {
+    /// Which object, under the name that stands there.
+    pub key: ObjectKey,
+    /// Where it is written.
+    pub at: At,
+    /// What it waits for, in words.
+    pub waits_for: String,
+}
+
+/// What the joined repositories write down under a name, although nothing in sight has it; ordered.
+pub fn not_fetched(snapshot: &Snapshot, wanted: impl Fn(&ObjectKey) -> bool) -> Vec<NotFetched> {
+    let mut found = Vec::new();
+    for (source, tree) in &snapshot.declared.trees {
+        for (path, file) in &tree.hand.files {
+            for object in file.objects.iter().filter(|object| wanted(&object.key)) {
+                let at = At { path: path.clone(), line: object.line };
+                let fetched = tree.tried().written(&object.key).any(|known| known.path == at.path);
+                let waits_for = match (&tree.history, fetched) {
+                    (_, true) => "no Kustomization in sight takes this file in".to_owned(),
+                    (Ok(history), false) if history.ahead > 0 => format!(
+                        "{} has not fetched it: the tree is {} ahead; push, and it comes with the next fetch",
+                        called(source),
+                        commits(history.ahead)
+                    ),
+                    (_, false) => format!("{} has not fetched it: commit and push", called(source)),
+                };
+                found.push(NotFetched { key: object.key.clone(), at, waits_for });
+            }
+        }
+    }
+    found
+}
+
+fn commits(number: usize) -> String {
+    format!("{number} commit{}", if number == 1 { "" } else { "s" })
+}
+
+/// The answer for something that is only written down.
+pub fn why_not_fetched<'a>(diagnosis: &'a Diagnosis, found: &'a NotFetched) -> Why<'a> {
+    let target = Target::NotFetched(found);
+    Why { diagnosis, target, causes: Vec::new(), next: Vec::new(), warnings: Vec::new() }
 }
 
 /// The answer for one target.
@@ -32,11 +80,23 @@ pub struct Why<'a> {
     pub target: Target<'a>,
     /// Root causes that hit it, those that block most first, each with the shortest chain from the target.
     pub causes: Vec<Cause>,
+    /// What would stop it next; see [`Why::look_ahead`].
+    pub next: Vec<Cause>,
     /// Warnings about the target or its source.
     pub warnings: Vec<&'a Warning>,
 }
 
 impl Why<'_> {
+    /// Fills in what would stop the target, or what it waits for, when its root causes are gone.
+    pub fn look_ahead(&mut self, snapshot: &Snapshot) {
+        self.next = ahead::next(snapshot, self);
+    }
+
+    /// Objects of which it would have to be known whether they exist, to look ahead.
+    pub fn references_ahead(&self, snapshot: &Snapshot) -> Vec<ObjectKey> {
+        ahead::references_of(snapshot, self)
+    }
+
     /// Commits that may have broken what is asked about, newest first, at most five.
     pub fn suspects(&self) -> Vec<&Commit> {
         suspects::all(self.causes.iter())
@@ -51,6 +111,7 @@ impl Why<'_> {
             Target::Object(object) => self.diagnosis.is_bad(object),
             Target::Source(source) => source.state.is_bad() && !self.diagnosis.is_declared(),
             Target::Missing(_) => true,
+            Target::NotFetched(_) => false, // it is on its way, or nobody wants it
         };
         bad || !self.causes.is_empty()
     }
@@ -77,7 +138,8 @@ pub fn why<'a>(diagnosis: &'a Diagnosis, key: &'a ObjectKey) -> Option<Why<'a>> 
         let object = warning.object.as_ref();
         object.is_some_and(|object| object == key || Some(object) == source)
     };
-    Some(Why { diagnosis, target, causes, warnings: diagnosis.warnings.iter().filter(about).collect() })
+    let warnings = diagnosis.warnings.iter().filter(about).collect();
+    Some(Why { diagnosis, target, causes, next: Vec::new(), warnings })
 }
 
 /// A dependency or a source that others refer to and that does not exist.
@@ -97,7 +159,7 @@ pub fn why_all<'a>(diagnosis: &'a Diagnosis, namespace: Option<&'a str>) -> Why<
     let causes = diagnosis.causes.iter().filter(|cause| namespace.is_none() || hits(cause)).cloned().collect();
     let about = |warning: &&Warning| warning.object.as_ref().is_none_or(here);
     let warnings = diagnosis.warnings.iter().filter(about).collect();
-    Why { diagnosis, target: Target::All { namespace }, causes, warnings }
+    Why { diagnosis, target: Target::All { namespace }, causes, next: Vec::new(), warnings }
 }
 
 fn causes_of(diagnosis: &Diagnosis, object: &ObjectReport) -> Vec<Cause> {
@@ -134,7 +196,7 @@ fn causes_of_source(diagnosis: &Diagnosis, source: &SourceReport) -> Vec<Cause> 
 
 /// The shortest way from `from`, along what is waited for, to where the fault stands, and on to its object; into a cycle
 /// along the loop to its smallest member. All ends are included.
-fn chain(diagnosis: &Diagnosis, from: &ObjectKey, cause: &Cause) -> Vec<ObjectKey> {
+pub(super) fn chain(diagnosis: &Diagnosis, from: &ObjectKey, cause: &Cause) -> Vec<ObjectKey> {
     let stands_at: BTreeSet<&ObjectKey> = cause.stands_at.iter().collect();
     let mut came_from: BTreeMap<&ObjectKey, &ObjectKey> = BTreeMap::new();
     let mut queue = VecDeque::from([from]);

@@ -27,8 +27,8 @@ pub use evidence::{
 pub use inventory::{Inventory, InventoryEntry, format_id, parse_id};
 pub use key::{GroupKind, ObjectKey};
 pub use node::{
-    At, Decryption, Dependency, HealthCheck, HealthCheckExpr, HelmReleaseSpec, HistoryEntry, KustomizationSpec,
-    Meta, Node, NodeStatus, Overlay, Spec, ValuesRef,
+    At, Decryption, Dependency, HealthCheck, HealthCheckExpr, HelmAction, HelmReleaseSpec, HistoryEntry,
+    KustomizationSpec, Meta, Node, NodeStatus, Overlay, Spec, SubstituteRef, ValuesRef,
 };
 pub use revision::Revision;
 pub use snapshot::{Coverage, OriginKind, Presence, Snapshot, Warning};

@@ -21,6 +21,8 @@ pub struct Meta {
     pub deleted: Option<Timestamp>,
     /// Newest edit of anything but the status, where `managedFields` tell.
     pub edited: Option<Timestamp>,
+    /// Who set `spec.suspend`, and when, where `managedFields` tell.
+    pub suspended_by: Option<(String, Option<Timestamp>)>,
     /// `metadata.finalizers`.
     pub finalizers: Vec<String>,
     /// `metadata.labels`.
@@ -126,6 +128,17 @@ pub struct KustomizationSpec {
     pub deletion_policy: Option<String>,
     /// What it does to everything that it builds.
     pub overlay: Overlay,
+    /// `spec.postBuild.substituteFrom`.
+    pub substitute_from: Vec<SubstituteRef>,
+}
+
+/// One entry of `spec.postBuild.substituteFrom`: variables are taken from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubstituteRef {
+    /// The ConfigMap or Secret, in the Kustomization's own namespace.
+    pub key: ObjectKey,
+    /// Whether its absence is accepted.
+    pub optional: bool,
 }
 
 /// What a Kustomization's own spec does to the objects that it builds, as far as names and namespaces go.
@@ -152,8 +165,23 @@ pub struct HelmReleaseSpec {
     pub chart_in_use: Option<ObjectKey>,
     /// `spec.valuesFrom`.
     pub values_from: Vec<ValuesRef>,
+    /// `spec.install`, and what came of it.
+    pub install: HelmAction,
+    /// `spec.upgrade`, and what came of it.
+    pub upgrade: HelmAction,
     /// Chart version that was deployed last, whatever failed since.
     pub deployed: Option<Revision>,
+}
+
+/// How often an install or upgrade is tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HelmAction {
+    /// `remediation.retries`; negative for ever.
+    pub retries: i64,
+    /// `strategy.name` is `RetryOnFailure`.
+    pub retries_for_ever: bool,
+    /// Failures since the last change of spec, chart or values.
+    pub failures: i64,
 }
 
 /// What distinguishes the kinds.
@@ -212,6 +240,8 @@ pub struct Node {
     pub service_account: Option<String>,
     /// `spec.kubeConfig`: the objects live on another cluster.
     pub remote: bool,
+    /// The Secret with the kubeconfig of that cluster, where `spec.kubeConfig` names one.
+    pub kube_config: Option<ObjectKey>,
     /// What the controller wrote; empty for an object that was only declared.
     pub status: NodeStatus,
     /// What only this kind has.
@@ -238,6 +268,7 @@ impl Node {
             timeout: None,
             service_account: None,
             remote: false,
+            kube_config: None,
             status: NodeStatus::default(),
             spec,
             declared_at: None,

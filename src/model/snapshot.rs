@@ -23,6 +23,7 @@ pub struct Coverage {
     everywhere: BTreeSet<GroupKind>,
     namespaces: BTreeSet<(GroupKind, String)>,
     denied: BTreeSet<GroupKind>,
+    absent: BTreeSet<ObjectKey>,
 }
 
 impl Coverage {
@@ -46,9 +47,14 @@ impl Coverage {
         self.denied.contains(&key.kind) && !self.covers(key)
     }
 
+    /// The object was asked for by its name, and the API server knows none.
+    pub fn cover_absent(&mut self, key: ObjectKey) {
+        self.absent.insert(key);
+    }
+
     /// Whether an object that is not in the snapshot does not exist.
     pub fn covers(&self, key: &ObjectKey) -> bool {
-        self.covers_in(&key.kind, &key.namespace)
+        self.covers_in(&key.kind, &key.namespace) || self.absent.contains(key)
     }
 
     /// Whether the kind was seen whole in this namespace.
@@ -71,6 +77,11 @@ impl Coverage {
         self.namespaces.iter().map(|(kind, namespace)| (kind, namespace.as_str()))
     }
 
+    /// Objects that were asked for by name and do not exist, ordered.
+    pub fn absent(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.absent.iter()
+    }
+
     /// All Deployments that bear the label of Flux were listed, in one namespace or (`None`) in all.
     pub fn cover_controllers(&mut self, namespace: Option<&str>) {
         match namespace {
@@ -89,6 +100,7 @@ impl Coverage {
         self.everywhere.extend(other.everywhere);
         self.namespaces.extend(other.namespaces);
         self.denied.extend(other.denied);
+        self.absent.extend(other.absent);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Words on a terminal: lines of a width, times and ages.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -232,6 +233,22 @@ pub(super) fn age(since: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// A duration as it is written in a spec, without what is zero: `30s`, `10m`, `1h30m`.
+pub(super) fn period(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let mut text = String::new();
+    for (unit, length) in [("h", 3600), ("m", 60), ("s", 1)] {
+        let number = match unit {
+            "h" => seconds / length,
+            _ => seconds / length % 60,
+        };
+        if number > 0 {
+            let _ = write!(text, "{number}{unit}"); // writing into a String cannot fail
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// A word as a POSIX shell reads it back.
 pub(super) fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
@@ -269,6 +286,15 @@ mod tests {
             (315_360_000, "10y"),
         ] {
             assert_eq!(age(now - jiff::SignedDuration::from_secs(seconds), now), text);
+        }
+    }
+
+    #[test]
+    fn periods_read_as_they_are_written() {
+        for (seconds, text) in
+            [(0, "0s"), (30, "30s"), (600, "10m"), (3600, "1h"), (5430, "1h30m30s"), (90_000, "25h")]
+        {
+            assert_eq!(period(Duration::from_secs(seconds)), text);
         }
     }
 

@@ -13,6 +13,8 @@ pub struct View {
     pub unicode: bool,
     /// Styles by meaning.
     pub palette: Palette,
+    /// Whether a file may be a link (OSC 8).
+    pub links: bool,
 }
 
 /// Styles by meaning; the default is plain text.

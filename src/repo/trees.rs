@@ -259,7 +259,34 @@ fn generator_files(root: &Path, files: &Files) -> Vec<TreeFile> {
     found
 }
 
+/// The URL of a file below a folder, for terminals that open links.
+pub fn file_url(folder: &Path, path: &str) -> String {
+    let whole = folder.join(path).to_string_lossy().replace('\\', "/");
+    let mut url = if whole.starts_with('/') { "file://" } else { "file:///" }.to_owned(); // a drive has no slash before it
+    for byte in whole.bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' | b':' => url.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => url.push(char::from(byte)),
+            byte => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
+}
+
 /// Where the current folder is.
 pub fn current_folder() -> Option<PathBuf> {
     std::env::current_dir().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_holds_nothing_that_ends_it() {
+        let url = |folder: &str, path: &str| file_url(Path::new(folder), path);
+        assert_eq!(url("/src/my fleet", "a/b.yaml"), "file:///src/my%20fleet/a/b.yaml");
+        assert_eq!(url("/x", "a\x1b\x07é.yaml"), "file:///x/a%1B%07%C3%A9.yaml");
+        assert_eq!(url("C:/fleet", "a.yaml"), "file:///C:/fleet/a.yaml");
+    }
 }

@@ -65,8 +65,20 @@ wire! {
         controller: bool,
     }
     struct ManagedFields {
+        manager: String,
         subresource: String,
         time: Option<Timestamp>,
+        #[serde(rename = "fieldsV1")]
+        fields: OwnedFields,
+    }
+    /// Which fields somebody set, of those that are asked about.
+    struct OwnedFields {
+        #[serde(rename = "f:spec")]
+        spec: OwnedSpec,
+    }
+    struct OwnedSpec {
+        #[serde(rename = "f:suspend")]
+        suspend: Option<Present>,
     }
     struct Condition {
         #[serde(rename = "type")]
@@ -109,7 +121,8 @@ wire! {
         health_check_exprs: Vec<Reference>,
         decryption: Option<Decryption>,
         service_account_name: String,
-        kube_config: Option<Present>,
+        kube_config: Option<KubeConfig>,
+        post_build: PostBuild,
         prune: bool,
         deletion_policy: String,
         target_namespace: String,
@@ -126,6 +139,13 @@ wire! {
     }
     /// Something of which only the presence matters.
     struct Present {}
+    struct KubeConfig {
+        secret_ref: LocalReference,
+    }
+    /// Where variables come from; those that stand in `substitute` are nobody's business.
+    struct PostBuild {
+        substitute_from: Vec<ValuesFrom>,
+    }
     struct Decryption {
         provider: String,
         secret_ref: LocalReference,
@@ -140,7 +160,20 @@ wire! {
         suspend: bool,
         values_from: Vec<ValuesFrom>,
         service_account_name: String,
-        kube_config: Option<Present>,
+        kube_config: Option<KubeConfig>,
+        install: HelmAction,
+        upgrade: HelmAction,
+    }
+    /// How often helm-controller tries an action.
+    struct HelmAction {
+        remediation: Remediation,
+        strategy: Strategy,
+    }
+    struct Remediation {
+        retries: i64,
+    }
+    struct Strategy {
+        name: String,
     }
     struct Chart {
         spec: ChartSpec,
@@ -171,6 +204,8 @@ wire! {
         helm_chart: String,
         inventory: Option<Inventory>,
         history: Vec<History>,
+        install_failures: i64,
+        upgrade_failures: i64,
     }
     struct Inventory {
         entries: Vec<InventoryEntry>,

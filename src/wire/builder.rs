@@ -311,6 +311,11 @@ impl SnapshotBuilder {
         }
     }
 
+    /// An object was asked for by its name and does not exist.
+    pub fn absent(&mut self, key: ObjectKey) {
+        self.listed.cover_absent(key);
+    }
+
     /// All Deployments that bear the label of Flux were listed, everywhere or in one namespace.
     pub fn covers_controllers(&mut self, namespace: Option<&str>) {
         self.listed.cover_controllers(namespace);

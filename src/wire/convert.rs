@@ -10,9 +10,9 @@ use super::builder::Place;
 use crate::foreign::without_credentials;
 use crate::model::{
     Artifact, At, CONTROLLER_FLAGS, Condition, ConditionStatus, Conditions, ContainerTrouble, Decryption,
-    Dependency, Event, FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmReleaseSpec,
+    Dependency, Event, FluxInstallation, GroupKind, HealthCheck, HealthCheckExpr, HelmAction, HelmReleaseSpec,
     HistoryEntry, InventoryEntry, KustomizationSpec, Meta, Namespace, Node, NodeStatus, ObjectKey, Overlay,
-    Pod, Revision, Source, Spec, ValuesRef, Workload, parse_duration, parse_id,
+    Pod, Revision, Source, Spec, SubstituteRef, ValuesRef, Workload, parse_duration, parse_id,
 };
 
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
@@ -25,7 +25,11 @@ pub(super) fn meta(wire: api::ObjectMeta, key: &ObjectKey) -> Meta {
     annotations.retain(|name, _| is_read(name) && !name.starts_with(OUR_ANNOTATIONS));
     let owner = wire.owner_references.into_iter().find(|owner| owner.controller);
     let edits = wire.managed_fields.iter().filter(|fields| fields.subresource != "status");
+    let suspends =
+        |fields: &&api::ManagedFields| fields.subresource != "status" && fields.fields.spec.suspend.is_some();
+    let suspended_by = wire.managed_fields.iter().filter(suspends).max_by_key(|fields| fields.time);
     Meta {
+        suspended_by: suspended_by.map(|fields| (fields.manager.clone(), fields.time)),
         generation: wire.generation,
         created: wire.creation_timestamp,
         deleted: wire.deletion_timestamp,
@@ -187,6 +191,13 @@ pub(super) fn kustomization(
             secret: text(wire.secret_ref.name),
             service_account: text(wire.service_account_name),
         }),
+        substitute_from: spec
+            .post_build
+            .substitute_from
+            .into_iter()
+            .map(|wire| values_ref(wire, &key.namespace))
+            .map(|wire| SubstituteRef { key: wire.key, optional: wire.optional })
+            .collect(),
         prune: spec.prune,
         deletion_policy: text(spec.deletion_policy),
     });
@@ -199,6 +210,7 @@ pub(super) fn kustomization(
         timeout: parse_duration(&spec.timeout),
         service_account: text(spec.service_account_name),
         remote: spec.kube_config.is_some(),
+        kube_config: kube_config(spec.kube_config, &key.namespace),
         ..node(key, meta, place, applier_status(body.status, problems), own)
     }
 }
@@ -214,9 +226,20 @@ pub(super) fn helm_release(
     let last_applied = revision(body.status.last_applied_revision.clone());
     let in_use = body.status.helm_chart.split_once('/');
     let in_use = in_use.map(|(namespace, name)| ObjectKey::new(GroupKind::HELM_CHART, namespace, name));
+    let action = |wire: api::HelmAction, failures| HelmAction {
+        retries: wire.remediation.retries,
+        retries_for_ever: wire.strategy.name == "RetryOnFailure",
+        failures,
+    };
+    let (install, upgrade) = (
+        action(spec.install, body.status.install_failures),
+        action(spec.upgrade, body.status.upgrade_failures),
+    );
     let status = applier_status(body.status, problems);
     let mut own = HelmReleaseSpec {
         chart_in_use: in_use,
+        install,
+        upgrade,
         values_from: spec.values_from.into_iter().map(|wire| values_ref(wire, &key.namespace)).collect(),
         // What was deployed stays so when the next upgrade fails; "superseded" is what a later entry replaced.
         deployed: match status.history.is_empty() {
@@ -251,8 +274,15 @@ pub(super) fn helm_release(
         timeout: parse_duration(&spec.timeout),
         service_account: text(spec.service_account_name),
         remote: spec.kube_config.is_some(),
+        kube_config: kube_config(spec.kube_config, &key.namespace),
         ..node(key, meta, place, status, Spec::HelmRelease(own))
     }
+}
+
+/// The Secret of a `spec.kubeConfig`, which lies beside the object.
+fn kube_config(wire: Option<api::KubeConfig>, namespace: &str) -> Option<ObjectKey> {
+    let name = text(wire?.secret_ref.name)?;
+    Some(ObjectKey::new(GroupKind::SECRET, namespace, name))
 }
 
 fn values_ref(wire: api::ValuesFrom, namespace: &str) -> ValuesRef {

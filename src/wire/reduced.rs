@@ -46,6 +46,11 @@ pub(super) fn reduced(
         ..api::ObjectMeta::default()
     });
     metadata.annotations.retain(|name, _| is_read(name) && !name.starts_with("fluxlayers/"));
+    for edit in &mut metadata.managed_fields {
+        if edit.fields.spec.suspend.is_none() {
+            edit.manager.clear(); // nobody asks who made other edits
+        }
+    }
     let mut fields = Map::new();
     match shown {
         Shown::Fields(document) => fields = body(&key.kind, document),

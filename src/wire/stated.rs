@@ -21,6 +21,9 @@ pub struct Stated {
     pub complete: bool,
     /// Kinds that were seen whole. What is not among them may exist without being here.
     pub covers: Vec<Covered>,
+    /// Objects that were asked for by name and do not exist.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    absent: Vec<About>,
     /// What was wrong with what was read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Told>,
@@ -49,7 +52,7 @@ pub struct Told {
     object: Option<About>,
 }
 
-/// What a warning is about.
+/// One object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct About {
@@ -81,6 +84,7 @@ impl Stated {
             from: snapshot.label.clone(),
             complete: snapshot.complete,
             covers: covers.into_iter().map(covered).collect(),
+            absent: snapshot.coverage.absent().map(About::of).collect(),
             warnings: snapshot.warnings.iter().map(Told::of).collect(),
         }
     }
@@ -88,10 +92,12 @@ impl Stated {
     /// Takes back that a kind was seen.
     pub fn forget(&mut self, kind: &GroupKind) {
         self.covers.retain(|covered| covered.group != kind.group || covered.kind != kind.kind);
+        self.absent.retain(|about| about.group != kind.group || about.kind != kind.kind);
     }
 
     pub(super) fn coverage(&self) -> Coverage {
         let mut coverage = Coverage::default();
+        self.absent.iter().for_each(|about| coverage.cover_absent(about.key()));
         for Covered { group, kind, namespaces } in &self.covers {
             let kind = GroupKind::new(group.as_str(), kind.as_str());
             match namespaces {
@@ -109,25 +115,31 @@ impl Stated {
     }
 }
 
-impl Told {
-    fn of(warning: &Warning) -> Self {
-        let about = |key: &ObjectKey| About {
+impl About {
+    fn of(key: &ObjectKey) -> Self {
+        Self {
             group: key.kind.group.to_string(),
             kind: key.kind.kind.to_string(),
             namespace: key.namespace.clone(),
             name: key.name.clone(),
-        };
-        let object = warning.object.as_ref().map(about);
+        }
+    }
+
+    fn key(&self) -> ObjectKey {
+        let kind = GroupKind::new(self.group.as_str(), self.kind.as_str());
+        ObjectKey::new(kind, self.namespace.as_str(), self.name.as_str())
+    }
+}
+
+impl Told {
+    fn of(warning: &Warning) -> Self {
+        let object = warning.object.as_ref().map(About::of);
         Self { code: warning.code.to_owned(), text: warning.text.clone(), object }
     }
 
     fn warning(&self) -> Warning {
         // A code that a later version made: something was out of its sight.
         let code = codes::ALL.into_iter().find(|code| *code == self.code).unwrap_or(codes::NOT_COVERED);
-        let key = |about: &About| {
-            let kind = GroupKind::new(about.group.as_str(), about.kind.as_str());
-            ObjectKey::new(kind, about.namespace.as_str(), about.name.as_str())
-        };
-        Warning { code, text: self.text.clone(), object: self.object.as_ref().map(key) }
+        Warning { code, text: self.text.clone(), object: self.object.as_ref().map(About::key) }
     }
 }

@@ -22,7 +22,7 @@ fn a_tree_that_is_ahead_is_told_and_what_the_cluster_has_tried_is_read_from_its_
     assert!(told.stderr.contains("the tree is 1 commit ahead of main@"), "{}", told.stderr);
     assert!(told.stderr.contains("2 manifests differ"), "{}", told.stderr);
     let place = format!(" at main@{}; the file at hand differs", &newest[..7]);
-    assert!(told.stdout.contains("file: apps/a.yaml:") && told.stdout.contains(&place), "{}", told.stdout);
+    assert!(told.stdout.contains("file    apps/a.yaml:") && told.stdout.contains(&place), "{}", told.stdout);
     assert!(told.stdout.contains("undo, then push (your own commits go with it)"), "{}", told.stdout);
 }
 
@@ -120,7 +120,7 @@ fn without_git_the_files_are_joined_and_the_rest_is_said_to_be_missing() {
     let arguments = ["why", "apps", "--from", dump.to_str().unwrap(), "--repo", &dir];
     let run = finish(fluxlayers(&arguments).env("PATH", "/nowhere").env("LC_ALL", "C.UTF-8"));
     assert!(run.stderr.contains("git is not installed"), "{}", run.stderr);
-    assert!(run.stdout.contains("file: apps/kustomization.yaml:3"), "{}", run.stdout);
+    assert!(run.stdout.contains("file    apps/kustomization.yaml:3"), "{}", run.stdout);
     assert!(run.stdout.contains("git log --oneline"), "{}", run.stdout);
 }
 
@@ -221,4 +221,59 @@ fn no_value_of_a_secret_in_the_tree_is_told() {
         assert!(run.stdout.contains("apps/a.yaml"), "{}", run.stdout);
         assert!(!format!("{}{}", run.stdout, run.stderr).contains("MARKED"), "{}", run.stdout);
     }
+}
+
+#[test]
+fn a_path_that_the_fetched_tree_does_not_have_stops_a_blocked_object_next() {
+    let (mut repo, good) = begun();
+    let newest = repo.commit("more", &[("apps/c.yaml", Some(MAP))]);
+    let waits = "dependency 'flux-system/infra' is not ready";
+    let dump = |path: &str| -> String {
+        let file = repo.dump(&newest, &good, path, "DependencyNotReady", waits);
+        let mut dump: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let items = dump["items"].as_array_mut().unwrap();
+        let mut infra = items[1].clone();
+        items[1]["spec"]["dependsOn"] = json!([{"name": "infra"}]);
+        infra["metadata"]["name"] = "infra".into();
+        infra["spec"]["path"] = "infra".into();
+        infra["status"]["conditions"][0]["reason"] = "BuildFailed".into();
+        infra["status"]["conditions"][0]["message"] = "kustomize build failed: odd".into();
+        items.push(infra);
+        fs::write(&file, dump.to_string()).unwrap();
+        file.display().to_string()
+    };
+    let next = |file: &str| -> Vec<Value> {
+        let run = repo.why(Path::new(file), &["-o", "json"]);
+        assert_valid("why.v1.json", &run.stdout);
+        serde_json::from_str::<Value>(&run.stdout).unwrap()["next"].as_array().unwrap().clone()
+    };
+    assert_eq!(next(&dump("./apps")), Vec::<Value>::new());
+    let found = next(&dump("./app"));
+    assert_eq!((found.len(), &found[0]["code"]), (1, &json!("PathNotFound")));
+    assert!(found[0]["summary"].as_str().unwrap().contains("Path app does not exist"));
+    // Of a revision that Git does not know, the tree at hand proves nothing.
+    let file = dump("./app");
+    let text = fs::read_to_string(&file).unwrap().replace(&newest, &"e".repeat(40));
+    fs::write(&file, text).unwrap();
+    assert_eq!(next(&file), Vec::<Value>::new());
+}
+
+#[test]
+fn what_is_not_pushed_yet_is_no_missing_object() {
+    let (mut repo, good) = begun();
+    let object = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: fresh\n  namespace: flux-system\n";
+    repo.commit("add", &[("infra/fresh.yaml", Some(object))]);
+    let dump = repo.dump(&good, &good, "./apps", "BuildFailed", NO_TARGET);
+    let dir = repo.dir();
+    let arguments = ["why", "fresh", "--from", dump.to_str().unwrap(), "--repo", dir.to_str().unwrap()];
+    let told = run_in(repo.around.path(), &arguments);
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(told.stdout.contains("fresh: in the repository only"), "{}", told.stdout);
+    assert!(told.stdout.contains("  file    infra/fresh.yaml:1\n"), "{}", told.stdout);
+    assert!(told.stdout.contains("1 commit ahead"), "{}", told.stdout);
+    let json = run_in(repo.around.path(), &[&arguments[..], &["-o", "json"]].concat());
+    assert_valid("why.v1.json", &json.stdout);
+    assert!(json.stdout.contains("\"NotFetched\""), "{}", json.stdout);
+    let unknown = run_in(repo.around.path(), &["why", "nobody", "--from", dump.to_str().unwrap()]);
+    assert_eq!(unknown.code, 2);
 }

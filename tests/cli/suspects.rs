@@ -22,9 +22,9 @@ fn of_five_commits_the_one_that_breaks_the_patch_is_named_alone() {
     let short = &broke[..7];
     let dir = repo.dir().display().to_string();
     for line in [
-        format!("broke: {short} \"rename in the patch\", 02:04 by Jo (main@{} worked)", &good[..7]),
+        format!("broke   {short} \"rename in the patch\", 02:04 by Jo (main@{} worked)", &good[..7]),
         format!("git -C {dir} revert --no-edit {short} && git -C {dir} push"),
-        "file: apps/kustomization.yaml:3 the patch stands here".to_owned(),
+        "file    apps/kustomization.yaml:3 the patch stands here".to_owned(),
     ] {
         assert!(told.stdout.contains(&line), "{line}\n{}", told.stdout);
     }

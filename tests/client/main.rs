@@ -6,6 +6,7 @@
     reason = "tests start the binary, a server, and read files"
 )]
 
+mod ahead;
 mod api;
 mod cheap;
 mod errors;

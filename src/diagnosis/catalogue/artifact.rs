@@ -16,11 +16,7 @@ fn path_fault(failure: &Failure<'_>) -> Option<Fault> {
     let written = failure.node.kustomization().map(|spec| spec.path.as_str()).filter(|path| !path.is_empty());
     if failure.reason == "ArtifactFailed" && message.starts_with("kustomization path not found") {
         let path = between(&message, "stat ", ": ").or(written).unwrap_or("spec.path");
-        return Some(
-            fault(key, Code::PathNotFound, None, format!("Path {path} does not exist in the source"))
-                .seen(failure.said())
-                .remedy("correct spec.path, or commit the folder that is missing, and push", None),
-        );
+        return Some(path_not_found(key, path).seen(failure.said()));
     }
     if failure.reason == "BuildFailed" {
         // kustomize-controller joins two errors: `open <path>/kustomization.yaml: not a directory remove …`
@@ -37,6 +33,12 @@ fn path_fault(failure: &Failure<'_>) -> Option<Fault> {
         });
     }
     None
+}
+
+/// `spec.path` names a folder that the source does not have.
+pub(super) fn path_not_found(key: ObjectKey, path: &str) -> Fault {
+    fault(key, Code::PathNotFound, None, format!("Path {path} does not exist in the source"))
+        .remedy("correct spec.path, or commit the folder that is missing, and push", None)
 }
 
 fn download_fault(failure: &Failure<'_>) -> Option<Fault> {

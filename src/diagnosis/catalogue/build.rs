@@ -4,9 +4,9 @@ use super::words::{
     after, between, last_words, mentions, not_found, one_line, readable, resource_id, sentence,
     without_temp_folders,
 };
-use super::{Failure, Lead, fault};
+use super::{Failure, Lead, called, fault};
 use crate::diagnosis::{Code, Fault};
-use crate::model::{At, GroupKind};
+use crate::model::{At, GroupKind, ObjectKey};
 
 /// `BuildFailed`, but for decryption, which has a family of its own.
 pub(super) fn leads(failure: &Failure<'_>) -> Vec<Lead> {
@@ -64,6 +64,13 @@ fn substitute_from(text: &str) -> Option<Telling> {
             Some(format!("create {kind} {name}, or mark the entry of substituteFrom as optional")),
         )
     })
+}
+
+/// A ConfigMap or Secret of `substituteFrom` that does not exist.
+pub(super) fn substitute_from_not_found(key: ObjectKey, from: &ObjectKey) -> Fault {
+    let summary = format!("{}, from which variables are taken, does not exist", called(from));
+    fault(key, Code::BuildFailed, Some("SubstituteFromNotFound"), summary)
+        .remedy(format!("create {}, or mark the entry of substituteFrom as optional", called(from)), None)
 }
 
 fn remote_base(text: &str) -> Option<Telling> {

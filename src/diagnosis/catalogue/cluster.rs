@@ -34,13 +34,7 @@ fn secret_fault(failure: &Failure<'_>) -> Option<Fault> {
         (!name.is_empty()).then(|| ObjectKey::new(GroupKind::SECRET, failure.node.key.namespace.clone(), name));
     let what = secret.as_ref().map_or_else(|| "the Secret of spec.kubeConfig".to_owned(), called);
     let fault = if not_found(message, "secrets").is_some() {
-        fault(
-            key,
-            Code::ClusterUnreachable,
-            Some("SecretNotFound"),
-            format!("{what}, which holds the kubeconfig of the remote cluster, does not exist"),
-        )
-        .remedy("create the Secret with a kubeconfig under the key value, or correct spec.kubeConfig", None)
+        secret_not_found(key, &what)
     } else if mentions(message, &["forbidden", "Forbidden"]) {
         fault(key, Code::ClusterUnreachable, None, format!("{what} cannot be read: {}", sentence(message)))
     } else {
@@ -56,6 +50,13 @@ fn secret_fault(failure: &Failure<'_>) -> Option<Fault> {
         )
     };
     Some(fault.seen(failure.said()))
+}
+
+/// The Secret of `spec.kubeConfig` does not exist.
+pub(super) fn secret_not_found(key: ObjectKey, what: &str) -> Fault {
+    let summary = format!("{what}, which holds the kubeconfig of the remote cluster, does not exist");
+    fault(key, Code::ClusterUnreachable, Some("SecretNotFound"), summary)
+        .remedy("create the Secret with a kubeconfig under the key value, or correct spec.kubeConfig", None)
 }
 
 fn network_fault(failure: &Failure<'_>) -> Option<Fault> {

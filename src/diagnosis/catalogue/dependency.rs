@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::declared::{entry, written};
 use super::{called, command, describe, fault, quote, reconcile, resume};
 use crate::diagnosis::cause::{Code, Fault, Quote, Remedy};
+use crate::diagnosis::ready_expr::{Judged, judge};
 use crate::diagnosis::standing::current_revision;
 use crate::model::{Conditions, GroupKind, Node, ObjectKey, Revision, Snapshot, Source};
 
@@ -69,17 +70,26 @@ pub(crate) fn dependency_suspended(snapshot: &Snapshot, dependency: &Node) -> Fa
     if let Some((current, _)) = current.zip(dependency.revision()).filter(|(current, runs)| current != runs) {
         summary.push_str(&format!(", and its source is at {}", current.short()));
     }
-    fault(key.clone(), Code::DependencySuspended, None, summary)
-        .seen(quote("spec", "suspend: true"))
-        .remedy("resume it", resume(key))
+    let set = match &dependency.meta.suspended_by {
+        Some((manager, time)) => {
+            Quote { time: *time, ..quote("spec", &format!("suspend: true, set by {manager}")) }
+        }
+        None => quote("spec", "suspend: true"),
+    };
+    fault(key.clone(), Code::DependencySuspended, None, summary).seen(set).remedy("resume it", resume(key))
 }
 
-/// The controller says that `readyExpr` is false over a dependency that is ready.
-pub(crate) fn ready_expr_false(dependent: &Node, dependency: &ObjectKey, expression: &str) -> Fault {
+/// `readyExpr` is false over a dependency that is ready.
+pub(crate) fn ready_expr_false(dependent: &Node, over: &Node, expression: &str) -> Fault {
+    let dependency = &over.key;
     let summary =
         format!("{} waits for readyExpr over {}, which is false", dependent.key.name, dependency.name);
-    let fault = fault(dependency.clone(), Code::ReadyExprFalse, None, summary)
+    let mut fault = fault(dependency.clone(), Code::ReadyExprFalse, None, summary)
         .seen(quote("spec", &format!("readyExpr: {expression}")));
+    if let Judged::False(seen) = judge(expression, dependent, over) {
+        let seen: Vec<String> = seen.iter().map(|(path, value)| format!("{path} is {value}")).collect();
+        fault = fault.seen(quote("value", &seen.join(", ")));
+    }
     with(fault, ready_words(&dependent.status.conditions)).remedy(
         format!(
             "correct the readyExpr of {} in Git, or bring {} to it",

@@ -61,14 +61,7 @@ fn values_fault(failure: &Failure<'_>) -> Option<Fault> {
                     .remedy("ask for another run", super::reconcile(&failure.node.key)),
             );
         }
-        let summary = format!("{} with values for the chart does not exist", called(&object));
-        let optional = format!("or mark the entry of {name} in valuesFrom as optional");
-        return Some(
-            fault(object, Code::HelmValuesMissing, None, summary)
-                .seen(failure.said())
-                .remedy(format!("create it with the values under key {values_key}"), None)
-                .remedy(optional, None),
-        );
+        return Some(values_not_found(object, values_key).seen(failure.said()));
     }
     if !message.contains("key not found") {
         return helm_early::invalid_values(failure, object, values_key, rest);
@@ -88,6 +81,15 @@ fn values_fault(failure: &Failure<'_>) -> Option<Fault> {
         found = found.seen(quote(source, &format!("{} holds {names}", called(&object))));
     }
     Some(found.remedy(format!("add the key, or name another one with valuesKey of {name} in valuesFrom"), None))
+}
+
+/// A ConfigMap or Secret of `valuesFrom` that does not exist.
+pub(super) fn values_not_found(object: ObjectKey, values_key: &str) -> Fault {
+    let summary = format!("{} with values for the chart does not exist", called(&object));
+    let optional = format!("or mark the entry of {} in valuesFrom as optional", object.name);
+    fault(object, Code::HelmValuesMissing, None, summary)
+        .remedy(format!("create it with the values under key {values_key}"), None)
+        .remedy(optional, None)
 }
 
 /// What one action came to. `cause` holds the words that tell why, `failure` those of the Ready condition.

@@ -20,6 +20,7 @@ use super::cause::{Code, Fault, Quote, Remedy};
 use crate::model::{ConditionStatus, GroupKind, Node, ObjectKey, Presence, Snapshot};
 
 mod access;
+pub(crate) mod ahead;
 mod answer;
 mod apply;
 mod artifact;

@@ -7,7 +7,7 @@ use super::words::{
 };
 use super::{Failure, Lead, called, command, fault, kubectl, quote, reconcile};
 use crate::diagnosis::{Code, Fault};
-use crate::model::{Decryption, GroupKind, Node, ObjectKey, Presence, SecretKeys};
+use crate::model::{Decryption, GroupKind, Node, ObjectKey, Presence, SecretKeys, Snapshot};
 
 /// Keys of a decryption Secret that the controller reads beside `*.agekey` and `*.asc`.
 const FIXED_KEYS: [&str; 4] = ["sops.vault-token", "sops.aws-kms", "sops.azure-kv", "sops.gcp-kms"];
@@ -194,27 +194,32 @@ fn no_identity(failure: &Failure<'_>, what: &str) -> Fault {
         let state = if gone { "does not exist by now" } else { "gave no age key" };
         return coarse(format!("{what} cannot be decrypted: {} {state}", called(&secret)));
     };
-    let ignored: Vec<&str> = seen.keys.iter().map(String::as_str).filter(|key| !is_read(key)).collect();
     if seen.keys.iter().any(|key| key.ends_with(".agekey")) {
         return coarse(format!(
             "{what} cannot be decrypted: {} gave no age key, although it holds one by now",
             called(&secret)
         ));
     }
+    key_name(&secret, seen).remedy("then ask for a run, a changed Secret starts none", reconcile(&key))
+}
+
+/// A decryption Secret without any key under a name that the controller reads.
+fn key_name(secret: &ObjectKey, seen: &SecretKeys) -> Fault {
+    let ignored: Vec<&str> = seen.keys.iter().map(String::as_str).filter(|key| !is_read(key)).collect();
     let summary = match ignored.as_slice() {
-        [] if seen.keys.is_empty() => format!("{} is empty: it holds no decryption key", called(&secret)),
-        [] => format!("{} holds no age key, which would have to end in .agekey", called(&secret)),
+        [] if seen.keys.is_empty() => format!("{} is empty: it holds no decryption key", called(secret)),
+        [] => format!("{} holds no age key, which would have to end in .agekey", called(secret)),
         names => format!(
             "{} holds {}, which the controller does not read: the name of an age key has to end in .agekey",
-            called(&secret),
+            called(secret),
             list(names)
         ),
     };
-    let mut found = fault(secret.clone(), Code::SopsSecretKeyName, None, summary)
-        .seen(quote("secret", &contents(&secret, seen)));
+    let found = fault(secret.clone(), Code::SopsSecretKeyName, None, summary)
+        .seen(quote("secret", &contents(secret, seen)));
     let looks_like_age =
         |name: &&&str| name.contains("age") || name.ends_with("keys.txt") || name.ends_with(".key");
-    found = match ignored.iter().filter(looks_like_age).collect::<Vec<_>>().as_slice() {
+    match ignored.iter().filter(looks_like_age).collect::<Vec<_>>().as_slice() {
         [name] => {
             let patch = format!(r#"[{{"op":"move","from":"/data/{name}","path":"/data/age.agekey"}}]"#);
             found.remedy(
@@ -229,8 +234,36 @@ fn no_identity(failure: &Failure<'_>, what: &str) -> Fault {
                 &[&secret.namespace, &secret.name],
             ),
         ),
+    }
+}
+
+/// What is known of the keys before the controller has tried them: their Secret is missing, or holds none that it reads.
+pub(super) fn before_the_run(snapshot: &Snapshot, node: &Node) -> Option<Fault> {
+    let settings = decryption(node)?;
+    let secret = ObjectKey::new(GroupKind::SECRET, &*node.key.namespace, settings.secret.as_deref()?);
+    let failure = Failure { node, reason: "", message: "", snapshot };
+    let mut found = match snapshot.evidence.secrets.get(&secret) {
+        None if snapshot.presence(&secret) == Presence::Absent => secret_not_found(&failure, secret),
+        Some(seen) if !seen.keys.iter().any(|key| is_read(key)) => key_name(&secret, seen),
+        _ => return None,
     };
-    found.remedy("then ask for a run, a changed Secret starts none", reconcile(&key))
+    let run = reconcile(&node.key);
+    found.remedies.retain(|remedy| remedy.command != run); // it will run by itself
+    Some(found)
+}
+
+/// A file for which the controller has no key, seen before it has tried. `of` names the file's recipients, all of them age
+/// ones; `None` where the Secret was not looked at, or holds something else that may open it.
+pub(super) fn opens_nothing(snapshot: &Snapshot, node: &Node, what: &str, of: &[String]) -> Option<Fault> {
+    let settings = decryption(node)?;
+    let secret = ObjectKey::new(GroupKind::SECRET, &*node.key.namespace, settings.secret.as_deref()?);
+    let seen = snapshot.evidence.secrets.get(&secret)?;
+    let only_age = seen.keys.iter().filter(|key| is_read(key)).all(|key| key.ends_with(".agekey"));
+    let known = only_age && seen.unverifiable == 0 && !seen.age_recipients.is_empty();
+    if !known || of.is_empty() || of.iter().any(|recipient| seen.age_recipients.contains(recipient)) {
+        return None;
+    }
+    Some(mismatch(&Failure { node, reason: "", message: "", snapshot }, what, of))
 }
 
 /// Whether the controller reads that key of a decryption Secret; all others it ignores silently.
@@ -320,7 +353,7 @@ mod tests {
     use super::super::testkit::*;
     use super::super::{Failure, leads};
     use super::*;
-    use crate::model::{Snapshot, Spec};
+    use crate::model::Spec;
 
     const OURS: &str = "age12pejw4vvt2gf93xey9p4mljhm5ngx8dv9ytsc37wl9xxn82mhs8sq95f74";
     const THEIRS: &str = "age1ak02vdwpr02t0e8np7sp057ktk6txj4tluvd3ghktxxl367xff6s72faqj";

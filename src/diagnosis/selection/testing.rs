@@ -70,6 +70,9 @@ fn spec(kind: GroupKind, text: &str) -> Spec {
             edges_at: BTreeMap::new(),
             labels: BTreeMap::new(),
             blocked_by: Vec::new(),
+            clock: RetryClock::default(),
+            doing: None,
+            suspended_by: None,
         },
         cause: None,
         missing: None,
@@ -222,7 +225,25 @@ pub(crate) fn cause(code: Code, object: ObjectKey, affected: Vec<ObjectKey>) -> 
             next_try: Some(at("03:41")),
             every: None,
             wakes: Some("a push"),
+            ..RetryClock::default()
         },
+    }
+}
+
+fn source_report(key: ObjectKey, state: State) -> SourceReport {
+    SourceReport {
+        key,
+        state,
+        stalled: false,
+        blocked_by: Vec::new(),
+        fetched: None,
+        since: None,
+        users: Vec::new(),
+        interval: None,
+        ready: None,
+        suspended_by: None,
+        declared_at: None,
+        fault: None,
     }
 }
 
@@ -243,15 +264,7 @@ pub(crate) fn diagnosis(specs: impl IntoIterator<Item = Spec>) -> Diagnosis {
     };
     for Spec { object, cause: code, missing } in specs {
         if let Some(key) = &object.source {
-            let report = SourceReport {
-                key: key.clone(),
-                state: State::Ready,
-                stalled: false,
-                blocked_by: Vec::new(),
-                fetched: None,
-                fault: None,
-            };
-            found.sources.insert(key.clone(), report);
+            found.sources.insert(key.clone(), source_report(key.clone(), State::Ready));
         }
         if let Some(code) = code {
             let at_fault = missing.clone().unwrap_or_else(|| object.key.clone());
@@ -292,14 +305,7 @@ impl Diagnosis {
 
     pub(crate) fn warning(mut self, code: &'static str, text: &str, object: Option<ObjectKey>) -> Self {
         if let Some(key) = object.clone().filter(|key| key.kind.is_source()) {
-            self.sources.entry(key.clone()).or_insert(SourceReport {
-                key,
-                state: State::Failed,
-                stalled: false,
-                blocked_by: Vec::new(),
-                fetched: None,
-                fault: None,
-            });
+            self.sources.entry(key.clone()).or_insert(source_report(key, State::Failed));
         }
         self.warnings.push(Warning { code, text: text.to_owned(), object });
         self

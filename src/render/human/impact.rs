@@ -52,7 +52,7 @@ impl Report<'_, '_> {
             Target::Object(object) => (object.state, &object.key, object.since),
             Target::Source(source) => (source.state, &source.key, None),
             Target::Missing(key) => (State::Missing, key, None),
-            Target::All { .. } => return Ok(()),
+            Target::All { .. } | Target::NotFetched(_) => return Ok(()),
         };
         let since = since
             .map(|since| format!(" since {} ({})", moment(since, diagnosis.now), age(since, diagnosis.now)));

@@ -10,6 +10,19 @@ use crate::render::view::{Palette, Symbols, View};
 /// The narrowest page; a narrower terminal breaks the lines itself.
 const NARROWEST: usize = 24;
 
+/// Columns before a label.
+const INDENT: usize = 2;
+
+/// Columns of a label, as `source`.
+const LABEL: usize = 6;
+
+/// What stands first beside a label, such as a file and its line, and where it leads.
+pub(super) struct Lead<'a> {
+    pub(super) text: &'a str,
+    /// A URL for terminals that can follow one.
+    pub(super) link: Option<&'a str>,
+}
+
 /// A few words of one style.
 pub(super) struct Span {
     pub(super) text: String,
@@ -117,10 +130,54 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// A label in a column of its own, and words beside it that break below themselves. The first of them lead to `link`.
+    pub(super) fn labelled(&mut self, label: &str, lead: Option<Lead<'_>>, words: &Span) -> io::Result<()> {
+        let indent = INDENT + LABEL + 2;
+        let width = self.width.map(|width| width.saturating_sub(indent).max(8));
+        let first = lead.as_ref().map(|lead| self.words(lead.text)).unwrap_or_default();
+        let text = if first.is_empty() { words.text.clone() } else { format!("{first} {}", words.text) };
+        let dim = self.palette.dim;
+        for (index, line) in wrap(text.trim_end(), width).iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            let padding = LABEL.saturating_sub(columns(label)) + 2;
+            write!(self.out, "{:INDENT$}{}{:padding$}", "", dim.style(label), "")?;
+            let linked =
+                lead.as_ref().filter(|_| index == 0 && line.starts_with(&first)).and_then(|lead| lead.link);
+            match linked {
+                Some(link) => {
+                    let rest = &line[first.len()..];
+                    write!(self.out, "\x1b]8;;{link}\x1b\\{first}\x1b]8;;\x1b\\{}", words.style.style(rest))?;
+                }
+                None => write!(self.out, "{}", words.style.style(line))?,
+            }
+            writeln!(self.out)?;
+        }
+        Ok(())
+    }
+
     /// A command to copy: whatever the width, it is neither cut nor broken.
     pub(super) fn command(&mut self, command: &str) -> io::Result<()> {
         let style = self.palette.command;
         writeln!(self.out, "  {} {}", self.symbols.command, style.style(command))
+    }
+
+    /// A symbol and words that break below themselves.
+    pub(super) fn bullet(&mut self, symbol: &str, words: &Span, indent: usize) -> io::Result<()> {
+        let inner = indent + columns(symbol) + 1;
+        let style = self.palette.command;
+        for (index, line) in wrap(&words.text, self.width.map(|width| width - inner)).iter().enumerate() {
+            match index {
+                0 => writeln!(self.out, "{:indent$}{} {}", "", style.style(symbol), words.style.style(line))?,
+                _ => writeln!(self.out, "{:inner$}{}", "", words.style.style(line))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A command to copy below the words that say what it does.
+    pub(super) fn command_below(&mut self, command: &str, indent: usize) -> io::Result<()> {
+        let style = self.palette.command;
+        writeln!(self.out, "{:indent$}{}", "", style.style(command))
     }
 }
 
@@ -132,4 +189,34 @@ pub(super) fn command_line(start: &str, words: &[&str]) -> String {
         line.push_str(&shell_word(&clean(word)));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(width: Option<usize>, link: Option<&str>) -> String {
+        let mut out = Vec::new();
+        let mut page = Page::new(&mut out, View { width, unicode: true, ..View::default() });
+        let words = page.plain("one two three four five six");
+        page.labelled("file", Some(Lead { text: "a/b.yaml:3", link }), &words).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn words_beside_a_label_break_below_themselves() {
+        assert_eq!(told(None, None), "  file    a/b.yaml:3 one two three four five six\n");
+        assert_eq!(told(Some(32), None), "  file    a/b.yaml:3 one two\n          three four five six\n");
+    }
+
+    #[test]
+    fn a_link_covers_the_place_alone_and_takes_no_width() {
+        let link = "file:///a/b.yaml";
+        assert_eq!(
+            told(Some(32), Some(link)),
+            format!(
+                "  file    \x1b]8;;{link}\x1b\\a/b.yaml:3\x1b]8;;\x1b\\ one two\n          three four five six\n"
+            )
+        );
+    }
 }

@@ -281,8 +281,8 @@ impl Report<'_, '_> {
             self.page.paragraph(2, &clock)?;
         }
         if self.style.verbose {
-            cause::evidence(&mut self.page, cause, self.status.diagnosis.now, true)?;
-            cause::remedies(&mut self.page, cause)?;
+            cause::evidence(&mut self.page, cause, self.status.diagnosis.now, true, &|_| None)?;
+            cause::remedies(&mut self.page, cause, 2)?;
         }
         let objects = &self.status.diagnosis.objects;
         let target =

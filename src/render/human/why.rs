@@ -2,26 +2,38 @@
 
 use std::io::{self, Write};
 
-use super::cause;
-use super::page::Page;
-use crate::diagnosis::why::{Target, Why};
-use crate::diagnosis::{Cause, ObjectReport, State, Verdict};
-use crate::model::{GroupKind, ObjectKey};
+use jiff::Timestamp;
+
+use super::cause::{self, Links};
+use super::page::{Lead, Page};
+use crate::diagnosis::why::{NotFetched, Target, Why};
+use crate::diagnosis::{Cause, ObjectReport, RetryClock, SourceReport, State, Verdict};
+use crate::model::{At, GroupKind, ObjectKey};
 use crate::render::View;
-use crate::render::text::{age, count, moment};
+use crate::render::text::{age, count, list_in_words, moment, period};
 
 /// Writes one answer.
 ///
-/// Of long quotations only the beginning is told, unless `verbose`.
-pub fn write(out: &mut dyn Write, why: &Why<'_>, view: View, verbose: bool) -> io::Result<()> {
+/// Of long quotations only the beginning is told, unless `verbose`. `links` gives the URL of a place in the repository.
+pub fn write(
+    out: &mut dyn Write,
+    why: &Why<'_>,
+    view: View,
+    verbose: bool,
+    links: &dyn Fn(&At) -> Option<String>,
+) -> io::Result<()> {
     let page = Page::new(out, view);
-    Report { page, why, verbose }.write()
+    Report { page, why, verbose, links }.write()
 }
+
+/// What comes after the root causes is told in full up to so many.
+const MOST_NEXT: usize = 3;
 
 struct Report<'a, 'p> {
     page: Page<'p>,
     why: &'a Why<'a>,
     verbose: bool,
+    links: Links<'a>,
 }
 
 impl Report<'_, '_> {
@@ -31,13 +43,12 @@ impl Report<'_, '_> {
         if let [cause] = self.why.causes.as_slice() {
             self.chain(cause)?;
         }
-        if let Target::Object(object) = self.why.target {
-            self.rests_on(object)?;
-        }
+        self.target()?;
         for cause in &self.why.causes {
             self.page.blank()?;
             self.cause(cause, alone)?;
         }
+        self.next()?;
         self.footer()
     }
 
@@ -68,9 +79,16 @@ impl Report<'_, '_> {
                     || "no artifact".to_owned(),
                     |(revision, _)| format!("has {}", revision.short()),
                 );
-                (source.state, format!("{}: {}, {has}", self.name(&source.key), source.state.as_str()))
+                let now = why.diagnosis.now;
+                let since = source.since.filter(|_| source.state != State::Suspended);
+                let since = since.map(|since| format!(" since {} ({})", moment(since, now), age(since, now)));
+                let (name, since) = (self.name(&source.key), since.unwrap_or_default());
+                (source.state, format!("{name}: {}{since}, {has}", source.state.as_str()))
             }
             Target::Missing(key) => (State::Missing, format!("{}: does not exist", self.name(key))),
+            Target::NotFetched(found) => {
+                (State::Progressing, format!("{}: in the repository only", self.name(&found.key)))
+            }
         };
         let symbol = match state {
             State::Ready => self.page.span(self.page.symbols.good, self.page.palette.good),
@@ -101,16 +119,122 @@ impl Report<'_, '_> {
             (Some(revision), _) => text.push_str(&format!(", still runs {}", revision.short())),
             (None, State::Ready) => {}
             _ if self.why.diagnosis.is_declared() => text.push_str("; whether anything runs is not known"),
+            (None, State::Missing) if object.declared_at.is_some() => {
+                text.push_str(": declared in Git, not on the cluster");
+            }
             (None, _) => text.push_str(", never applied"),
         }
         text
     }
 
+    /// What is told of a target beside its root causes.
+    fn target(&mut self) -> io::Result<()> {
+        match self.why.target {
+            Target::Object(object) => self.about_object(object),
+            Target::Source(source) => self.about_source(source),
+            Target::NotFetched(found) => self.about_unfetched(found),
+            Target::All { .. } | Target::Missing(_) => Ok(()),
+        }
+    }
+
+    fn about_object(&mut self, object: &ObjectReport) -> io::Result<()> {
+        let now = self.why.diagnosis.now;
+        let alone = self.why.causes.is_empty();
+        self.declared(object.declared_at.as_ref().filter(|_| alone || object.state == State::Missing))?;
+        self.suspended_by(object.suspended_by.as_ref())?;
+        if let Some(doing) = &object.doing {
+            self.label("runs", doing.trim())?;
+        }
+        if alone {
+            self.rests_on(object)?;
+            let told = object.doing.is_some() || (object.state == State::Ready && !self.verbose); // the verdict says it
+            if let Some(ready) = object.ready.as_ref().filter(|_| !told) {
+                let time = ready.since.map(|since| format!("{} ", moment(since, now))).unwrap_or_default();
+                self.label("seen", &format!("{time}{}: {}", ready.reason, ready.message.trim()))?;
+            }
+        }
+        let fails = object.state == State::Failed && !alone; // its cause has the clock
+        match (&object.clock, object.state) {
+            _ if fails => Ok(()),
+            (RetryClock { every: Some(every), .. }, State::Blocked) => self.label(
+                "clock",
+                &format!("looked at again every {}: it goes on by itself once that is mended", period(*every)),
+            ),
+            (RetryClock { every: Some(every), next_try: None, .. }, State::Progressing) => {
+                self.label("clock", &format!("looked at again every {}", period(*every)))
+            }
+            (RetryClock { every: Some(every), next_try: Some(next), .. }, State::Ready) => {
+                let next =
+                    if *next <= now { "due".to_owned() } else { format!("about {}", moment(*next, now)) };
+                self.label("clock", &format!("next run {next} (every {}), sooner after a push", period(*every)))
+            }
+            (clock, _) => match cause::tries(clock, now) {
+                Some(tries) => self.label("clock", &tries),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn about_source(&mut self, source: &SourceReport) -> io::Result<()> {
+        let now = self.why.diagnosis.now;
+        let alone = self.why.causes.is_empty();
+        self.declared(source.declared_at.as_ref().filter(|_| alone))?;
+        self.suspended_by(source.suspended_by.as_ref())?;
+        let users: Vec<String> = source.users.iter().map(|key| self.name(key)).collect();
+        let width = self.page.width.map(|width| width.saturating_sub(10));
+        let users = match users.len() {
+            0 => "nothing in sight".to_owned(),
+            _ => list_in_words(
+                &users,
+                width,
+                if self.verbose { usize::MAX } else { 2 },
+                self.page.symbols.ellipsis,
+            ),
+        };
+        self.label("users", &users)?;
+        let told = source.state == State::Ready && !self.verbose;
+        if let Some(ready) = source.ready.as_ref().filter(|_| alone && !told) {
+            self.label("seen", &format!("{}: {}", ready.reason, ready.message.trim()))?;
+        }
+        let fetched = source.fetched.as_ref().and_then(|(_, time)| *time);
+        let fetched =
+            fetched.map(|time| format!("new content came {} ({})", moment(time, now), age(time, now)));
+        let every = source.interval.map(|interval| format!("looked for every {}", period(interval)));
+        let clock: Vec<String> = fetched.into_iter().chain(every).collect();
+        if clock.is_empty() { Ok(()) } else { self.label("clock", &clock.join("; ")) }
+    }
+
+    fn about_unfetched(&mut self, found: &NotFetched) -> io::Result<()> {
+        self.declared(Some(&found.at))?;
+        self.label("clock", &found.waits_for)
+    }
+
+    fn declared(&mut self, at: Option<&At>) -> io::Result<()> {
+        let Some(at) = at else { return Ok(()) };
+        let (text, link) = (format!("{}:{}", at.path, at.line), (self.links)(at));
+        let nothing = self.page.plain("");
+        self.page.labelled("file", Some(Lead { text: &text, link: link.as_deref() }), &nothing)
+    }
+
+    fn suspended_by(&mut self, by: Option<&(String, Option<Timestamp>)>) -> io::Result<()> {
+        let Some((manager, time)) = by else { return Ok(()) };
+        let now = self.why.diagnosis.now;
+        let who = match manager.as_str() {
+            "flux" => "the flux command line".to_owned(),
+            "kustomize-controller" | "helm-controller" => format!("{manager}: it is suspended in Git"),
+            manager => manager.to_owned(),
+        };
+        let when = time.map(|time| format!(", {} ({})", moment(time, now), age(time, now))).unwrap_or_default();
+        self.label("by", &format!("{who}{when}"))
+    }
+
+    fn label(&mut self, label: &str, text: &str) -> io::Result<()> {
+        let words = self.page.plain(text);
+        self.page.labelled(label, None, &words)
+    }
+
     /// What a target without causes rests on, or waits for.
     fn rests_on(&mut self, object: &ObjectReport) -> io::Result<()> {
-        if !self.why.causes.is_empty() {
-            return Ok(());
-        }
         let mut parts: Vec<String> = object
             .depends_on
             .iter()
@@ -123,13 +247,47 @@ impl Report<'_, '_> {
             let revision = object.source_revision.as_ref().map(|revision| format!(" at {}", revision.short()));
             parts.push(format!("{}{}", self.name(source), revision.unwrap_or_default()));
         }
-        if !parts.is_empty() {
-            let line = self.page.span(format!("rests on {}", parts.join(", ")), self.page.palette.dim);
-            self.page.paragraph(2, &line)?;
+        if parts.is_empty() { Ok(()) } else { self.label("needs", &parts.join(", ")) }
+    }
+
+    /// What would stop it when all this is mended.
+    fn next(&mut self) -> io::Result<()> {
+        let next = &self.why.next;
+        let told = if self.verbose { next.len() } else { next.len().min(MOST_NEXT) };
+        for cause in &next[..told] {
+            self.page.blank()?;
+            let symbol = self.page.span(self.page.symbols.warning, self.page.palette.warning);
+            let whom = cause.affected.first().map(|key| self.name(key)).unwrap_or_default();
+            let more = match cause.affected.len() {
+                0 | 1 => String::new(),
+                many => format!(" and {}", count(many - 1, "other")),
+            };
+            let spans = [
+                self.page.plain("next"),
+                self.page.span(format!("{whom}{more}"), self.page.palette.strong),
+                self.page.span(cause::code(cause), self.page.palette.warning),
+                self.page.plain(if self.why.causes.is_empty() {
+                    "once it runs"
+                } else {
+                    "once the above is mended"
+                }),
+            ];
+            self.page.flow(&symbol, &spans, "  ")?;
+            let summary = self.page.plain(&cause.fault.summary);
+            self.page.paragraph(2, &summary)?;
+            if self.verbose {
+                cause::evidence(&mut self.page, cause, self.why.diagnosis.now, true, self.links)?;
+                cause::remedies(&mut self.page, cause, 0)?;
+            }
         }
-        if let Some(ready) = &object.ready {
-            let line = self.page.plain(format!("condition: {}: {}", ready.reason, ready.message.trim()));
-            self.page.paragraph(2, &line)?;
+        if told < next.len() {
+            let text = format!(
+                "{} and {} more come after that: -v tells them",
+                self.page.symbols.ellipsis,
+                next.len() - told
+            );
+            let line = self.page.span(text, self.page.palette.dim);
+            self.page.paragraph(0, &line)?;
         }
         Ok(())
     }
@@ -157,12 +315,14 @@ impl Report<'_, '_> {
             let line = self.page.plain(cause::arrows(&self.page, names));
             self.page.paragraph(2, &line)?;
         }
-        cause::evidence(&mut self.page, cause, now, self.verbose)?;
+        cause::evidence(&mut self.page, cause, now, self.verbose, self.links)?;
         if let Some(clock) = cause::clock(cause, self.why.diagnosis) {
-            let line = self.page.plain(format!("clock: {clock}"));
-            self.page.paragraph(2, &line)?;
+            self.label("clock", &clock)?;
         }
-        cause::remedies(&mut self.page, cause)
+        if !cause.fault.remedies.is_empty() && alone {
+            self.page.blank()?;
+        }
+        cause::remedies(&mut self.page, cause, 0)
     }
 
     fn footer(&mut self) -> io::Result<()> {
@@ -188,10 +348,13 @@ impl Report<'_, '_> {
             Target::Object(object) => Some(&object.key),
             Target::Source(source) => Some(&source.key),
             Target::Missing(key) => Some(key),
+            Target::NotFetched(found) => Some(&found.key),
             Target::All { .. } => None,
         };
-        let at_home = home.is_some_and(|home| home.namespace == key.namespace && home.kind == key.kind);
-        match key.kind == GroupKind::KUSTOMIZATION {
+        let namespace = home.filter(|home| home.namespace == key.namespace);
+        let is_kustomization = key.kind == GroupKind::KUSTOMIZATION;
+        let at_home = namespace.is_some_and(|home| home.kind == key.kind || is_kustomization);
+        match is_kustomization {
             _ if at_home => key.name.clone(),
             true => key.namespaced_name(),
             false => format!("{} {}", key.kind.kind, key.namespaced_name()),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 #[cfg(test)]
 use super::super::schema;
-use crate::diagnosis::{Cause, ObjectReport, SourceReport, State};
+use crate::diagnosis::{Cause, Ends, ObjectReport, RetryClock, SourceReport, State};
 use crate::model::{At, ObjectKey, Warning};
 
 /// Which object.
@@ -112,6 +112,34 @@ pub(super) struct CauseV1<'a> {
     remedies: Vec<RemedyV1<'a>>,
     /// How many objects in sight have the cause's object in `blockedBy`.
     blocks: usize,
+    /// When the first failing object that it affects ran last, and when it runs again.
+    clock: Option<ClockV1<'a>>,
+}
+
+/// When an object runs.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Clock"))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ClockV1<'a> {
+    /// Revision that worked last.
+    last_good_revision: Option<&'a str>,
+    #[cfg_attr(test, schemars(schema_with = "schema::time"))]
+    last_good_time: Option<String>,
+    /// When it tried last, well or not.
+    #[cfg_attr(test, schemars(schema_with = "schema::time"))]
+    last_try: Option<String>,
+    /// When the next try is due; null where none is, or where it is not known.
+    #[cfg_attr(test, schemars(schema_with = "schema::time"))]
+    next_try: Option<String>,
+    /// How long it waits between two tries, or looks at what it waits for.
+    every_seconds: Option<u64>,
+    /// No retry will come before something changes.
+    stalled: bool,
+    /// A HelmRelease gives up after so many more failures.
+    tries_left: Option<i64>,
+    /// The present run may take until then.
+    #[cfg_attr(test, schemars(schema_with = "schema::time"))]
+    times_out: Option<String>,
 }
 
 /// One thing that was seen, quoted.
@@ -229,7 +257,35 @@ pub(super) fn cause(cause: &Cause) -> CauseV1<'_> {
             .map(|remedy| RemedyV1 { text: &remedy.text, command: remedy.command.as_deref() })
             .collect(),
         blocks: cause.blocks,
+        clock: clock(&cause.clock),
     }
+}
+
+/// A clock of which something is known.
+pub(super) fn clock(clock: &RetryClock) -> Option<ClockV1<'_>> {
+    if *clock == RetryClock::default() {
+        return None;
+    }
+    let (revision, good) = match &clock.last_good {
+        Some((revision, time)) => (Some(revision.0.as_str()), *time),
+        None => (None, None),
+    };
+    Some(ClockV1 {
+        last_good_revision: revision,
+        last_good_time: good.map(time),
+        last_try: clock.last_try.map(time),
+        next_try: clock.next_try.map(time),
+        every_seconds: clock.every.map(|every| every.as_secs()),
+        stalled: clock.ends == Some(Ends::Stalled),
+        tries_left: match clock.ends {
+            Some(Ends::TriesLeft(left)) => Some(left),
+            _ => None,
+        },
+        times_out: match clock.ends {
+            Some(Ends::TimesOut(until)) => Some(time(until)),
+            _ => None,
+        },
+    })
 }
 
 pub(super) fn reference(key: &ObjectKey) -> RefV1<'_> {
@@ -247,6 +303,11 @@ pub(super) fn place(at: &At) -> AtV1<'_> {
 /// RFC 3339 in whole seconds, UTC.
 pub(super) fn time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A warning about one object.
+pub(super) fn about<'a>(code: &'static str, text: &'a str, object: &'a ObjectKey) -> WarningV1<'a> {
+    WarningV1 { code, text, object: Some(reference(object)) }
 }
 
 pub(super) fn warning(warning: &Warning) -> WarningV1<'_> {

@@ -124,7 +124,7 @@ impl<'a> ImpactV1<'a> {
                 Target::Object(report) => Some(object(report)),
                 Target::Source(source) => Some(other_object(&source.key, source.state, Some(source))),
                 Target::Missing(key) => Some(other_object(key, State::Missing, None)),
-                Target::All { .. } => None,
+                Target::All { .. } | Target::NotFetched(_) => None,
             },
             waiting_now: references(&impact.waiting_now),
             dependents: dependents.collect(),

@@ -4,7 +4,10 @@ use serde::Serialize;
 
 #[cfg(test)]
 use super::super::schema;
-use super::common::{CauseV1, ObjectV1, WarningV1, cause, object, warning};
+use super::common::{
+    CauseV1, ClockV1, ObjectV1, WarningV1, about, cause, clock, object, other_object, warning,
+};
+use crate::diagnosis::State;
 use crate::diagnosis::why::{Target, Why};
 use crate::model::Commit;
 
@@ -21,14 +24,16 @@ pub struct WhyV1<'a> {
     kind: &'static str,
     /// False when something could not be read, or a verdict had to do without an object that is out of sight.
     complete: bool,
-    /// What was asked about; null for everything, for a source and for what does not exist.
+    /// What was asked about; null for everything, and for what only the files of a repository have.
     target: Option<ObjectV1<'a>>,
     /// Root causes that hit it, those that block most first, each with the chain from the target.
     root_causes: Vec<CauseV1<'a>>,
-    /// What would stop it next. Not filled yet.
+    /// What would stop it, or what it waits for, when its root causes are gone; only what the facts in hand prove.
     next: Vec<CauseV1<'a>>,
     /// Commits that may have broken it, newest first, at most five; filled where a repository is joined.
     suspects: Vec<SuspectV1<'a>>,
+    /// When the target ran last, and when it runs again.
+    clock: Option<ClockV1<'a>>,
     /// What is no cause and should be known.
     warnings: Vec<WarningV1<'a>>,
 }
@@ -70,14 +75,26 @@ impl<'a> WhyV1<'a> {
             complete: why.diagnosis.complete,
             target: match why.target {
                 Target::Object(report) => Some(object(report)),
-                Target::All { .. } | Target::Source(_) | Target::Missing(_) => None,
+                Target::Source(source) => Some(other_object(&source.key, source.state, Some(source))),
+                Target::Missing(key) => Some(other_object(key, State::Missing, None)),
+                Target::All { .. } | Target::NotFetched(_) => None,
             },
             root_causes: why.causes.iter().map(cause).collect(),
-            next: Vec::new(),
+            next: why.next.iter().map(cause).collect(),
             suspects: why.suspects().into_iter().map(suspect).collect(),
-            warnings: why.warnings.iter().copied().map(warning).collect(),
+            clock: match why.target {
+                Target::Object(report) => clock(&report.clock),
+                _ => None,
+            },
+            warnings: why.warnings.iter().copied().map(warning).chain(unfetched(why)).collect(),
         }
     }
+}
+
+/// What only the files of a repository have is said as a warning.
+fn unfetched<'a>(why: &Why<'a>) -> Option<WarningV1<'a>> {
+    let Target::NotFetched(found) = why.target else { return None };
+    Some(about("NotFetched", &found.waits_for, &found.key))
 }
 
 fn suspect(commit: &Commit) -> SuspectV1<'_> {

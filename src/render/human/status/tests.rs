@@ -9,7 +9,7 @@ use crate::render::json::status::StatusV1;
 use crate::render::{Palette, json, yaml};
 
 fn view(width: Option<usize>) -> View {
-    View { width, unicode: true, palette: Palette::default() }
+    View { width, unicode: true, ..View::default() }
 }
 
 fn told(found: &Diagnosis, style: &StatusStyle) -> String {
@@ -247,9 +247,9 @@ fn verbose_tells_evidence_and_remedies() {
     ✗ infra  BuildFailed  blocks 0  since 02:41 (31m)
       infra is wrong and has to be mended before anything behind it can go on
       last good main@a41f9c3 02:11; next try 03:41, sooner only after a push
-      condition: it failed
-      undo:
-      ► git revert HEAD
+      seen    it failed
+      ► undo:
+        git revert HEAD
       ► kubectl fluxlayers why infra --from 'a dump.yaml'
 
     LAYER  KUSTOMIZATION  STATE   SINCE  RUNS
@@ -668,7 +668,7 @@ proptest! {
         let style = StatusStyle {
             wide,
             verbose,
-            view: View { width: Some(width), unicode, palette: Palette::default() },
+            view: View { width: Some(width), unicode, ..View::default() },
             ..StatusStyle::default()
         };
         let text = told(&found, &style);
