@@ -49,7 +49,7 @@ fn deployment(controller: Controller, flags: &[&str]) -> Value {
             "template": {
                 "metadata": {"labels": labels},
                 "spec": {
-                    "tolerations": [{"operator": "Exists"}],
+                    "tolerations": [{"key": "fluxlayers/simulated", "operator": "Exists"}],
                     "containers": [{"name": "manager", "image": format!("ghcr.io/fluxcd/{name}:v0"), "args": arguments}],
                 },
             },

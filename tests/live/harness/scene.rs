@@ -273,9 +273,7 @@ impl<'a> Scene<'a> {
         for kind in ["Kustomization", "HelmRelease"] {
             for object in self.api.list(kind, "")? {
                 let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
-                if text("deletionTimestamp").is_empty()
-                    && !self.namespaces.contains(&text("namespace").to_owned())
-                {
+                if !self.namespaces.contains(&text("namespace").to_owned()) {
                     continue;
                 }
                 let name = format!("{kind}/{}/{}", text("namespace"), text("name"));
