@@ -38,10 +38,25 @@ const SHAPES: [&str; 3] = [
 pub(crate) fn without_credentials_in_words(text: String) -> String {
     static COMPILED: LazyLock<Vec<Regex>> =
         LazyLock::new(|| SHAPES.iter().filter_map(|shape| Regex::new(shape).ok()).collect());
-    COMPILED.iter().fold(text, |text, shape| {
+    let text = COMPILED.iter().fold(text, |text, shape| {
         if shape.is_match(&text) { shape.replace_all(&text, mask).into_owned() } else { text }
-    })
+    });
+    without_quoted_values(text)
 }
+
+/// helm-controller gives the words of its YAML parser about the values of a Secret, and the parser quotes these in
+/// backquotes: ``cannot unmarshal !!str `…` into …``.
+fn without_quoted_values(text: String) -> String {
+    if !text.contains(OF_A_SECRET) || !text.contains('`') {
+        return text;
+    }
+    let parts = text.split('`').enumerate();
+    let kept = parts.map(|(index, part)| if index % 2 == 1 { MASK } else { part });
+    kept.collect::<Vec<_>>().join("`")
+}
+
+/// In every message of helm-controller about values in a Secret.
+const OF_A_SECRET: &str = "Secret chart values reference '";
 
 /// What stands in for one match.
 fn mask(found: &Captures<'_>) -> String {
@@ -131,6 +146,16 @@ mod tests {
         ] {
             assert_eq!(masked(text), plain, "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_parser_quotes_of_a_secret_is_masked() {
+        let told = "could not resolve Secret chart values reference 'a/b' with key 'values.yaml': yaml: unmarshal errors:\n  \
+            line 1: cannot unmarshal !!str `hunter2` into map[string]interface {}";
+        let text = masked(told);
+        assert!(!text.contains("hunter2") && text.contains("cannot unmarshal !!str `***` into"), "{text}");
+        let public = told.replace("Secret chart", "ConfigMap chart");
+        assert_eq!(masked(&public), public);
     }
 
     #[test]
