@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Format, origin, why};
-use crate::cli::GlobalArgs;
+use crate::cli::{GlobalArgs, OutputArg};
 use crate::diagnosis::diagnose;
 use crate::diagnosis::impact::impact;
 use crate::diagnosis::selection::{ObjectArg, ObjectError, Outcome};
@@ -48,17 +48,9 @@ pub struct ImpactArgs {
     #[arg(long)]
     pub delete: bool,
 
-    /// Output: table, json or yaml
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_default_value = true,
-        hide_possible_values = true,
-        help_heading = "Output"
-    )]
-    pub output: Format,
+    /// How to write the answer.
+    #[command(flatten)]
+    pub output: OutputArg<Format>,
 }
 
 /// Reads, follows the edges, tells.
@@ -70,7 +62,7 @@ pub async fn run(args: &ImpactArgs, global: &GlobalArgs, out: &mut Output) -> Re
     let Some(found) = impact(&snapshot, &diagnosis, &key, args.delete) else {
         return Err(ObjectError::NotFound { what: key.to_string(), similar: Vec::new() }.into());
     };
-    match args.output {
+    match args.output.format {
         Format::Table => {
             let view = out.view();
             human::impact::write(out.stdout(), &found, view, global.verbose)?;
