@@ -203,7 +203,8 @@ pub(super) fn current_revision<'a>(snapshot: &'a Snapshot, node: &Node) -> Optio
 /// For a HelmRelease the revision is the chart version: with a new generation the same chart is a new try.
 fn failed_before(snapshot: &Snapshot, node: &Node) -> Option<OwnFailure> {
     let is_kustomization = node.key.kind == GroupKind::KUSTOMIZATION;
-    if !is_kustomization && !node.is_observed() {
+    let has_failed = node.status.failed_generation == Some(node.meta.generation);
+    if !is_kustomization && !node.is_observed() && !has_failed {
         return None;
     }
     let revision = running_revision(node).or_else(|| current_revision(snapshot, node).cloned())?;

@@ -294,6 +294,33 @@ fn trap_4_a_retry_that_runs_is_a_failure_that_is_retrying() {
 }
 
 #[test]
+fn a_release_that_never_came_up_is_failed_between_two_tries_as_well() {
+    let words = "Helm install failed for release helm-chain/migration with chart schema@1.0.0: values don't meet the \
+        specifications of the schema(s)";
+    let mut node = hr("a").never().running(0);
+    node.status.failed_generation = Some(node.meta.generation);
+    let mut flux = snapshot([node, hr("b").on("a").never().waiting_for("a")]);
+    let (chart, revision) = (source_key(), Revision(REVISION.to_owned()));
+    flux.nodes.get_mut(&hr("a").key).unwrap().source = Some(chart);
+    let event = Event {
+        warning: true,
+        reason: "InstallFailed".to_owned(),
+        message: words.to_owned(),
+        first: Some(minutes_ago(2)),
+        last: Some(minutes_ago(2)),
+        revision: Some(revision),
+    };
+    flux.evidence.events.insert(hr("a").key, vec![event]);
+    let found = diagnose(&flux);
+    let report = &found.objects[&hr("a").key];
+    assert_eq!((report.state, report.retrying), (State::Failed, true));
+    assert_eq!(found.objects[&hr("b").key].state, State::Blocked);
+    // A new generation is a new try.
+    flux.nodes.get_mut(&hr("a").key).unwrap().status.failed_generation = None;
+    assert_eq!(diagnose(&flux).objects[&hr("a").key].state, State::Progressing);
+}
+
+#[test]
 fn a_run_after_a_success_of_the_same_revision_is_no_retry() {
     let flux = said([ks("a").running(0).ran("ReconciliationSucceeded", 1).ran("HealthCheckFailed", 30)]);
     assert_eq!(state(&flux, "a"), State::Progressing);

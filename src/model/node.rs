@@ -209,6 +209,10 @@ pub struct NodeStatus {
     /// Digest of the OCI artifact whose chart a HelmRelease tried last; `None` where helm-controller follows none, as with
     /// its gate `DisableChartDigestTracking`.
     pub last_attempted_digest: Option<String>,
+    /// The generation of a HelmRelease whose tries have failed so far: `status.lastAttemptedGeneration` while `status.failures`
+    /// counts any. helm-controller begins to count anew with a new generation, chart or values, and leaves
+    /// `observedGeneration` at -1 until the first success (1.6.4, seen).
+    pub failed_generation: Option<i64>,
     /// `status.lastHandledReconcileAt`.
     pub last_handled_reconcile_at: Option<String>,
     /// `status.inventory`; `None` where the controller wrote none.

@@ -200,6 +200,8 @@ wire! {
         last_applied_revision: String,
         last_attempted_revision: String,
         last_attempted_revision_digest: String,
+        last_attempted_generation: Option<i64>,
+        failures: i64,
         last_handled_reconcile_at: String,
         helm_chart: String,
         inventory: Option<Inventory>,

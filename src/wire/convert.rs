@@ -349,6 +349,7 @@ fn applier_status(wire: api::ApplierStatus, problems: &mut Vec<String>) -> NodeS
         last_applied_revision: revision(wire.last_applied_revision),
         last_attempted_revision: revision(wire.last_attempted_revision),
         last_attempted_digest: text(wire.last_attempted_revision_digest).or(newest),
+        failed_generation: wire.last_attempted_generation.filter(|_| wire.failures > 0),
         last_handled_reconcile_at: text(wire.last_handled_reconcile_at),
         inventory,
         history: wire.history.into_iter().map(history).collect(),
