@@ -291,18 +291,6 @@ impl<'a> Scene<'a> {
         self.run(&["why", object, "-o", "json", "-n", &self.namespaces[0]])?.json()
     }
 
-    /// As [`Scene::why`], of an object that a HelmRelease holds up: between two tries that one reads as running for a moment.
-    pub(crate) fn why_between_tries(&self, object: &str) -> Result<Value> {
-        for _ in 0..20 {
-            let why = self.why(object)?;
-            if why["rootCauses"].as_array().is_some_and(|causes| !causes.is_empty()) {
-                return Ok(why);
-            }
-            std::thread::sleep(Duration::from_secs(1));
-        }
-        self.why(object)
-    }
-
     /// The program with these arguments, as the administrator.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<Answer> {
         ours::run(self.bench, "admin", arguments)

@@ -109,7 +109,7 @@ pub(crate) fn helm_chain(bench: &Bench) -> Result<()> {
     scene.await_message("HelmRelease/web", "dependency 'helm-chain/api' is not ready")?;
     scene.matches("helm-chain-broken")?;
 
-    let why = scene.why_between_tries("hr/web")?;
+    let why = scene.why("hr/web")?;
     let failed = cause(&why, "HelmRelease/helm-chain/migration", "HelmInstallFailed", Some("ValuesSchema"))?;
     ensure!(evidence(failed).contains("replicas"), "{failed}");
 
