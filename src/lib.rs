@@ -10,6 +10,7 @@ mod foreign;
 pub mod graph;
 pub mod model;
 pub mod output;
+pub mod reconcile;
 pub mod render;
 pub mod repo;
 #[cfg(test)]

@@ -104,6 +104,7 @@ pub(crate) fn source() -> Source {
         timeout: None,
         observed_generation: Some(1),
         conditions: Conditions(vec![condition("Ready", ConditionStatus::True, "Succeeded", "stored artifact")]),
+        last_handled_reconcile_at: None,
         artifact: Some(Artifact {
             revision: Revision(REVISION.to_owned()),
             updated: Some(minutes_ago(1)),

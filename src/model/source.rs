@@ -53,6 +53,8 @@ pub struct Source {
     pub observed_generation: Option<i64>,
     /// `status.conditions`.
     pub conditions: Conditions,
+    /// `status.lastHandledReconcileAt`.
+    pub last_handled_reconcile_at: Option<String>,
     /// `status.artifact`; kept when a later fetch fails.
     pub artifact: Option<Artifact>,
     /// Where it is declared, for objects of a repository.

@@ -257,6 +257,7 @@ wire! {
         observed_generation: Option<i64>,
         conditions: Vec<Condition>,
         artifact: Option<Artifact>,
+        last_handled_reconcile_at: String,
     }
     struct Artifact {
         revision: String,

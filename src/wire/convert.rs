@@ -412,6 +412,7 @@ pub(super) fn source(
         timeout: parse_duration(&spec.timeout),
         observed_generation: status.observed_generation,
         conditions: conditions(status.conditions),
+        last_handled_reconcile_at: text(status.last_handled_reconcile_at),
         artifact: status.artifact.and_then(|wire| {
             Some(Artifact { revision: revision(wire.revision)?, updated: wire.last_update_time, url: wire.url })
         }),

@@ -105,6 +105,7 @@ pub(super) fn source(kind: GroupKind, id: &str, url: &str) -> Source {
         timeout: None,
         observed_generation: Some(1),
         conditions: Conditions::default(),
+        last_handled_reconcile_at: None,
         artifact: None,
         declared_at: None,
         live: true,
