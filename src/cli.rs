@@ -220,6 +220,13 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "expected a duration such as 10s or 1m30s".to_owned())
 }
 
+/// A length of time that is longer than nothing.
+pub fn parse_period(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+        .filter(|period| !period.is_zero())
+        .ok_or_else(|| "expected a duration such as 30s or 10m".to_owned())
+}
+
 /// A working tree, and the source that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepoArg {

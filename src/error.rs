@@ -49,6 +49,18 @@ pub enum CommandError {
         #[source]
         source: io::Error,
     },
+    /// The user may not ask an object to run; nothing was asked.
+    #[error("no right to patch {kind} {namespace}/{object}: nothing was asked{}", if reason.is_empty() { String::new() } else { format!(" ({reason})") })]
+    MayNotAsk {
+        /// The object's shortest name.
+        object: String,
+        /// Its kind.
+        kind: String,
+        /// Its namespace.
+        namespace: String,
+        /// The authorizer's words; may be empty.
+        reason: String,
+    },
     /// It was told to stop.
     #[error("stopped by signal {0}")]
     Stopped(u8),
@@ -74,6 +86,9 @@ impl CommandError {
             Self::Object(error) => error.hint().into_iter().collect(),
             Self::Input(error) => error.hint().into_iter().collect(),
             Self::Cluster(error) => error.hint().into_iter().collect(),
+            Self::MayNotAsk { .. } => vec![
+                "reconcile writes annotations; what would be done, without: kubectl fluxlayers reconcile --ordered --dry-run".to_owned(),
+            ],
             Self::File { .. } | Self::Stopped(_) | Self::Write(_) => Vec::new(),
         }
     }

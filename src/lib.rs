@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{FromArgMatches, ValueEnum};
 
-use commands::{Cli, Command, completion, impact, snapshot, status, version, why};
+use commands::{Cli, Command, completion, impact, reconcile as ordered, snapshot, status, version, wait, why};
 use diagnosis::selection::Outcome;
 use error::CommandError;
 use output::{ColorChoice, Output};
@@ -46,11 +46,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let mut out = Output::new(cli.global.color);
     let result = match &cli.command {
-        Command::Status(args) => wait(status::run(args, &cli.global, &mut out)),
-        Command::Why(args) => wait(why::run(args, &cli.global, &mut out)),
-        Command::Impact(args) => wait(impact::run(args, &cli.global, &mut out)),
-        Command::Snapshot(args) => wait(snapshot::run(args, &cli.global, &mut out)),
-        Command::Version(args) => wait(version::run(args, &cli.global, &mut out)),
+        Command::Status(args) => block_on(status::run(args, &cli.global, &mut out)),
+        Command::Why(args) => block_on(why::run(args, &cli.global, &mut out)),
+        Command::Reconcile(args) => block_on(ordered::run(args, &cli.global, &mut out)),
+        Command::Wait(args) => block_on(wait::run(args, &cli.global, &mut out)),
+        Command::Impact(args) => block_on(impact::run(args, &cli.global, &mut out)),
+        Command::Snapshot(args) => block_on(snapshot::run(args, &cli.global, &mut out)),
+        Command::Version(args) => block_on(version::run(args, &cli.global, &mut out)),
         Command::Completion(args) => completion::run(args, &mut out),
     };
     let result = result.and_then(|outcome| {
@@ -69,7 +71,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Runs a command to its end on one thread: what it waits for is the network.
-fn wait<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+fn block_on<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(command);
     runtime.shutdown_background(); // a name that is still being looked up holds nobody up

@@ -24,11 +24,11 @@ use crate::model::{GroupKind, ObjectKey};
 const FIELD_MANAGER: &str = "fluxlayers";
 
 /// `reconcile.fluxcd.io/requestedAt`: run now.
-pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 /// `reconcile.fluxcd.io/forceAt`: install or upgrade even if nothing has changed; HelmRelease only.
-pub const FORCE_AT: &str = "reconcile.fluxcd.io/forceAt";
+const FORCE_AT: &str = "reconcile.fluxcd.io/forceAt";
 /// `reconcile.fluxcd.io/resetAt`: forget the failures so far; HelmRelease only.
-pub const RESET_AT: &str = "reconcile.fluxcd.io/resetAt";
+const RESET_AT: &str = "reconcile.fluxcd.io/resetAt";
 
 /// Pauses between tries: the first one, then twice as long each time, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -64,6 +64,9 @@ pub enum AskError {
     /// The API server or a webhook refuses the edit; its words.
     #[error("{0}")]
     Refused(String),
+    /// Nobody waits for it any more; whether the server has taken it down is not known.
+    #[error("given up")]
+    Unwanted,
     /// The cluster gives no answer.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -103,8 +106,8 @@ impl Asker {
     /// Asks the object's controller to run, and waits until the API server has taken that down.
     ///
     /// Conflicts, a busy server and lost connections are tried again with growing pauses; a server that does not answer
-    /// at all for as long as the caller waits.
-    pub async fn ask(&self, key: &ObjectKey, wish: &Wish) -> Result<(), AskError> {
+    /// at all as long as the request is `wanted`.
+    pub async fn ask(&self, key: &ObjectKey, wish: &Wish, wanted: impl Fn() -> bool) -> Result<(), AskError> {
         let Some(path) = self.paths.get(&key.kind) else { return Err(AskError::Gone) };
         let path = format!(
             "/apis/{}/{}/namespaces/{}/{}/{}?fieldManager={FIELD_MANAGER}",
@@ -125,6 +128,9 @@ impl Asker {
                 Next::Again => (tried, was_away) = (0, true),
             }
             sleep(pause).await;
+            if !wanted() {
+                return Err(AskError::Unwanted);
+            }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -134,7 +140,10 @@ impl Asker {
             .method(Method::PATCH)
             .uri(path)
             .header(header::CONTENT_TYPE, "application/merge-patch+json")
-            .header(header::ACCEPT, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json");
+            .header(
+                header::ACCEPT,
+                "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json",
+            );
         match self.cluster.exchange("PATCH", path, request, body).await {
             Ok(_) => Next::Done(Ok(())),
             // A server that has just come back may not have read yet who may do what.
@@ -143,10 +152,12 @@ impl Asker {
             Err(Refusal::NotServed) => Next::Done(Err(AskError::Gone)),
             Err(Refusal::Expired) => Next::Done(Err(AskError::Gone)),
             Err(Refusal::Error(error)) => match error {
-                ClusterError::Unreachable { .. } | ClusterError::CutOff { .. } | ClusterError::TimedOut { .. } => {
-                    Next::Again
-                }
-                ClusterError::Server { status, reason, .. } if (400..500).contains(&status) && status != 409 => {
+                ClusterError::Unreachable { .. }
+                | ClusterError::CutOff { .. }
+                | ClusterError::TimedOut { .. } => Next::Again,
+                ClusterError::Server { status, reason, .. }
+                    if (400..500).contains(&status) && status != 409 =>
+                {
                     Next::Done(Err(AskError::Refused(reason)))
                 }
                 error => Next::AgainWithin(error.into()),

@@ -218,7 +218,7 @@ impl Wanted {
 }
 
 /// Whatever a token or a name holds, it stays one part of the path.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {
         match byte {

@@ -1,9 +1,11 @@
 //! The live cluster: kube in, [`Snapshot`](crate::model::Snapshot) out.
 //!
-//! Reads only, and as little as the answer needs: the served versions once, then every kind at the same time, then
+//! Reads, and as little as the answer needs: the served versions once, then every kind at the same time, then
 //! Events where something fails; and follows all of it where it is watched. What the user may not see becomes a warning and an incomplete snapshot, not an error.
+//! `ask` alone writes: the annotations that ask a controller to run.
 
 mod ahead;
+mod ask;
 mod closer;
 mod connect;
 mod discovery;
@@ -15,6 +17,7 @@ mod transport;
 mod versions;
 mod watch;
 
+pub use ask::{AskError, Asker, Wish};
 pub use connect::{Cluster, ConnectArgs};
 pub use error::{ClusterError, Credentials, Unreachable};
-pub use watch::{Trouble, Watch};
+pub use watch::{Changed, Trouble, Watch};

@@ -21,13 +21,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::follow::{Follower, News, Pause};
+use super::ask::Asker;
 use super::connect::Cluster;
 use super::discovery::Served;
 use super::error::ClusterError;
 use super::fetch::{Reading, referred};
 use super::list::Wanted;
 use crate::model::Snapshot;
-use crate::wire::{Place, Scope, Store};
+use crate::wire::{Change, Place, Scope, Store};
 
 /// News that wait to be taken in. Few: a list that is read anew is large.
 const WAITING_NEWS: usize = 8;
@@ -73,6 +74,23 @@ pub struct Trouble {
     pub what: String,
     /// How it fails.
     pub reason: String,
+}
+
+/// What a wait has brought.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Changed {
+    /// One object.
+    Object(Change),
+    /// A list was read anew: see [`Watch::snapshot`].
+    Everything,
+    /// No object that is judged; perhaps the clock, the connection, or an Event.
+    Nothing,
+}
+
+impl From<Option<Change>> for Changed {
+    fn from(change: Option<Change>) -> Self {
+        change.map_or(Self::Nothing, Self::Object)
+    }
 }
 
 /// The server's clock, told by one of its answers.
@@ -130,12 +148,24 @@ impl Cluster {
 }
 
 impl Watch {
-    /// Waits until something may have changed, and takes it in. Nothing is lost when the wait is given up.
-    pub async fn changed(&mut self) {
+    /// Waits until something may have changed, takes it in and tells what it was. Nothing is lost when the wait is given up.
+    pub async fn changed(&mut self) -> Changed {
         // The sender lives in `self`: there is always another news to wait for.
-        if let Some(news) = self.news.recv().await {
-            self.observe(news);
+        match self.news.recv().await {
+            Some(news) => self.observe(news),
+            None => Changed::Nothing,
         }
+    }
+
+    /// Writes to what is followed.
+    pub fn asker(&self) -> Asker {
+        Asker::new(self.cluster.clone(), &self.served)
+    }
+
+    /// Whether objects or sources may have changed without our knowledge; `false` where only what explains them is lost.
+    pub fn is_blind(&self) -> bool {
+        let counts = |scope: &Scope| scope.kind.is_applier() || scope.kind.is_source();
+        self.troubles.keys().any(|scope| scope.as_ref().is_none_or(counts))
     }
 
     /// What is known now.
@@ -167,12 +197,15 @@ impl Watch {
         self.troubles.values().min_by_key(|trouble| (trouble.what != follow::CONNECTION, trouble.since))
     }
 
-    fn observe(&mut self, news: News) {
+    fn observe(&mut self, news: News) -> Changed {
         let label = || Place::file(&*self.cluster.label);
         match news {
-            News::Put(scope, object) => self.store.put(&scope, object, label()),
-            News::Removed(scope, object) => self.store.remove(&scope, &object),
-            News::Listed(scope, items) => self.store.replace(scope, *items),
+            News::Put(scope, object) => return self.store.put(&scope, object, label()).into(),
+            News::Removed(scope, object) => return self.store.remove(&scope, &object).into(),
+            News::Listed(scope, items) => {
+                self.store.replace(scope, *items);
+                return Changed::Everything;
+            }
             News::Clock(time) => self.clock.hear(time),
             News::Lost { scope, silent, what, reason } => {
                 let silent = SignedDuration::try_from(silent).unwrap_or(SignedDuration::ZERO);
@@ -186,8 +219,12 @@ impl Watch {
                 self.revived.notify_waiters();
             }
             News::Outdated => self.read_anew(),
-            News::Read(reading) => self.begin(*reading),
+            News::Read(reading) => {
+                self.begin(*reading);
+                return Changed::Everything;
+            }
         }
+        Changed::Nothing
     }
 
     /// Follows what was read, and nothing else.

@@ -6,9 +6,11 @@ use clap::{Parser, Subcommand};
 
 use super::completion::CompletionArgs;
 use super::impact::ImpactArgs;
+use super::reconcile::ReconcileArgs;
 use super::snapshot::SnapshotArgs;
 use super::status::StatusArgs;
 use super::version::VersionArgs;
+use super::wait::WaitArgs;
 use super::why::WhyArgs;
 use crate::cli::GlobalArgs;
 use crate::repo::HOW_TO_DUMP_IN_HELP;
@@ -74,6 +76,12 @@ pub enum Command {
     /// Explain why an object is not ready, down to the root causes
     #[command(after_long_help = super::why::EXAMPLES)]
     Why(WhyArgs),
+    /// Ask the controllers to run, dependencies first, and tell what comes of it
+    #[command(after_long_help = super::reconcile::EXAMPLES)]
+    Reconcile(ReconcileArgs),
+    /// Wait until everything is up, or fail with the cause
+    #[command(after_long_help = super::wait::EXAMPLES)]
+    Wait(WaitArgs),
     /// Tell what waits for an object, would stop without it, or goes with it
     #[command(after_long_help = super::impact::EXAMPLES)]
     Impact(ImpactArgs),

@@ -5,13 +5,17 @@ use clap::ValueEnum;
 use crate::cli::Formats;
 
 pub mod completion;
+mod drive;
 pub mod impact;
 mod line;
 mod origin;
+pub mod reconcile;
 mod signals;
 pub mod snapshot;
 pub mod status;
+mod tell;
 pub mod version;
+pub mod wait;
 mod watch;
 pub mod why;
 

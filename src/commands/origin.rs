@@ -60,8 +60,29 @@ pub(super) async fn closer_snapshot(
     if let Some(now) = args.now {
         snapshot.now = now;
     }
-    trees(global, &snapshot, out)?.join(&mut snapshot);
+    join(global, &mut snapshot, out)?;
     Ok(snapshot)
+}
+
+/// Joins what was seen with the repositories that the flags ask for.
+pub(super) fn join(global: &GlobalArgs, snapshot: &mut Snapshot, out: &Output) -> Result<(), CommandError> {
+    trees(global, snapshot, out)?.join(snapshot);
+    Ok(())
+}
+
+/// The commit of the working tree that was given, else of the one around the current folder.
+pub(super) fn head(global: &GlobalArgs) -> Result<String, CommandError> {
+    let usage = |message: String| CommandError::Usage {
+        message,
+        hint: Some("name the tree with --repo, or the commit itself".to_owned()),
+    };
+    let folder = match global.origin.repo.as_slice() {
+        [] => repo::current_folder(),
+        [one] => Some(one.dir.clone()),
+        _ => return Err(usage("HEAD of which tree? --repo is given several times".to_owned())),
+    };
+    let folder = folder.ok_or_else(|| usage("HEAD: the current folder cannot be read".to_owned()))?;
+    repo::head(&folder).map_err(|reason| usage(format!("HEAD of {}: {reason}", folder.display())))
 }
 
 /// The repositories that are joined with what was seen, which is said on standard error: those that were asked for, else

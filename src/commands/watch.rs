@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::origin::{self, Followed};
+use super::reconcile::stopped;
 use super::signals::{Signal, Signals};
 use super::status::{Format, StatusArgs, is_empty, note, select, style};
 use crate::cli::GlobalArgs;
@@ -73,15 +74,6 @@ pub(super) async fn run(
     ended
 }
 
-/// Waits for a signal that ends the command.
-async fn stopped(signals: &mut Signals) -> CommandError {
-    loop {
-        if let Signal::Stop(number) = signals.next().await {
-            return CommandError::Stopped(number);
-        }
-    }
-}
-
 async fn follow(
     watch: &mut Watch,
     teller: &mut Teller<'_>,
@@ -120,7 +112,7 @@ async fn follow(
                 },
                 () = sleep_until(next_picture), if has_changed => break,
                 () = sleep_until(next_tick) => break,
-                () = watch.changed() => has_changed = true,
+                _ = watch.changed() => has_changed = true,
             }
         }
     }

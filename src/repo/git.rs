@@ -84,6 +84,12 @@ impl WorkTree {
         }
     }
 
+    /// The commit that is checked out.
+    pub(super) fn head(&self) -> Result<String, GitError> {
+        let said = run(&self.root, "rev-parse", ["--verify", "--end-of-options", "HEAD^{commit}"], b"")?;
+        Ok(String::from_utf8_lossy(&said).trim().to_owned())
+    }
+
     /// Whether a commit is there.
     pub(super) fn has(&self, commit: &str) -> Result<bool, GitError> {
         if !history::is_name(commit) {

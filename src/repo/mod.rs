@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use crate::model::Snapshot;
 use crate::wire::{Kept, SnapshotBuilder};
 
-pub use trees::{TreeArg, Trees, current_folder, file_url, read_trees, tree_around};
+pub use trees::{TreeArg, Trees, current_folder, file_url, head, read_trees, tree_around};
 pub use walk::{keep_dump, read_dump, read_repository};
 
 /// What a dump should hold: all that `status` and `why` look at but Secrets.

@@ -111,6 +111,15 @@ pub fn tree_around(snapshot: &Snapshot, folder: &Path) -> Trees {
     }
 }
 
+/// The commit that is checked out in the working tree around a folder; else why there is none.
+pub fn head(folder: &Path) -> Result<String, String> {
+    match WorkTree::around(folder) {
+        Ok(Some(work)) => work.head().map_err(|error| error.to_string()),
+        Ok(None) => Err("no Git working tree".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn remotes(work: &WorkTree) -> Option<Vec<(String, String)>> {
     work.remotes().ok()
 }

@@ -15,6 +15,7 @@ use super::convert;
 use super::list::{ListBuilder, ListHead, Lists};
 use super::reduced::{AGE_RECIPIENTS, Shown, UNREADABLE, made_unreadable, reduced};
 use super::stated::Stated;
+use super::store::Change;
 use super::times;
 use crate::model::{
     Coverage, Event, Evidence, FluxInstallation, GroupKind, Meta, Namespace, Node, ObjectKey, Pod, SecretKeys,
@@ -238,19 +239,31 @@ impl SnapshotBuilder {
     }
 
     /// Puts an object of a watch in the place of what was known of it, however old that says it is.
-    pub(super) fn put(&mut self, document: Value, place: Place) {
-        self.forget(&document);
+    pub(super) fn put(&mut self, document: Value, place: Place) -> ObjectKey {
+        let key = self.forget(&document);
         self.add_listed(document, place);
+        key
     }
 
-    /// Takes away the object or Event that the document names.
-    pub(super) fn forget(&mut self, document: &Value) {
+    /// Takes away the object or Event that the document names, and gives the key that it has.
+    pub(super) fn forget(&mut self, document: &Value) -> ObjectKey {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let kind = GroupKind::from_api_version(&text(&document["apiVersion"]), &text(&document["kind"]));
-        self.objects.remove(&key_of(kind, document));
+        let key = key_of(kind, document);
+        self.objects.remove(&key);
         let metadata = &document["metadata"];
         let [uid, namespace, name] = ["uid", "namespace", "name"].map(|field| text(&metadata[field]));
         self.events.remove(&event_id(uid, namespace, name));
+        key
+    }
+
+    /// What was seen of an object, if it is one that has a place in the layers or feeds one that has.
+    pub(super) fn seen(&self, key: &ObjectKey) -> Option<Change> {
+        match &self.objects.get(key)?.content {
+            Content::Node(node) => Some(Change::Node(node.clone())),
+            Content::Source(source) => Some(Change::Source(source.clone())),
+            _ => None,
+        }
     }
 
     /// Takes in all that another builder has seen of other objects.

@@ -18,4 +18,4 @@ pub(crate) use convert::may_rename;
 pub use builder::{Declared, Kept, Place, SnapshotBuilder, codes};
 pub use list::{ListBuilder, ListHead};
 pub use stated::Stated;
-pub use store::{Scope, Store};
+pub use store::{Change, Scope, Store};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::builder::{Kept, Place, SnapshotBuilder};
-use crate::model::{ConditionStatus, GroupKind, Node, Snapshot};
+use crate::model::{ConditionStatus, GroupKind, Node, ObjectKey, Snapshot, Source};
 
 /// Events that are kept of one object, beside the first one of each reason. Controllers repeat the same few; the cap is
 /// for one that never says the same twice.
@@ -32,6 +32,17 @@ impl Scope {
     fn holds_events(&self) -> bool {
         self.kind.kind == "Event"
     }
+}
+
+/// What has become of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// An applier was added or has changed.
+    Node(Box<Node>),
+    /// A source was added or has changed.
+    Source(Box<Source>),
+    /// An object of any kind was deleted, or left the list.
+    Gone(ObjectKey),
 }
 
 /// What is known now, list by list.
@@ -63,24 +74,25 @@ impl Store {
         self.scopes.insert(scope, items);
     }
 
-    /// An object was added or has changed.
-    pub fn put(&mut self, scope: &Scope, document: Value, place: Place) {
-        let Some(items) = self.scopes.get_mut(scope) else { return };
-        items.put(document, place);
+    /// An object was added or has changed; gives what became of an applier or a source.
+    pub fn put(&mut self, scope: &Scope, document: Value, place: Place) -> Option<Change> {
+        let items = self.scopes.get_mut(scope)?;
+        let key = items.put(document, place);
         if scope.holds_events() {
             self.events += 1;
             if self.events >= EVENTS_BETWEEN_TRIMS {
                 self.events = 0;
                 items.trim_events(EVENTS_OF_ONE_OBJECT);
             }
+            return None;
         }
+        items.seen(&key)
     }
 
     /// An object was deleted, or left the list.
-    pub fn remove(&mut self, scope: &Scope, document: &Value) {
-        if let Some(items) = self.scopes.get_mut(scope) {
-            items.forget(document);
-        }
+    pub fn remove(&mut self, scope: &Scope, document: &Value) -> Option<Change> {
+        let key = self.scopes.get_mut(scope)?.forget(document);
+        (!scope.holds_events()).then_some(Change::Gone(key))
     }
 
     /// Whether anything fails or runs, so that Events have something to tell.

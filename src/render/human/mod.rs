@@ -3,6 +3,7 @@
 mod cause;
 pub mod impact;
 mod page;
+pub mod reconcile;
 pub mod status;
 pub mod version;
 pub mod watch;

@@ -2,6 +2,7 @@
 
 mod common;
 pub mod impact;
+pub mod reconcile;
 pub mod status;
 pub mod version;
 pub mod why;

@@ -1,0 +1,137 @@
+//! Tells what a plan does while it does it: a picture that is drawn in place, a line each, or a document each.
+
+use std::time::Duration;
+
+use crate::cluster::{Trouble, Watch};
+use crate::diagnosis::selection::spell;
+use crate::diagnosis::why::why;
+use crate::diagnosis::{Cause, Diagnosis, diagnose};
+use crate::error::CommandError;
+use crate::model::ObjectKey;
+use crate::output::Output;
+use crate::reconcile::{End, Event, Plan};
+use crate::render::human::reconcile as human;
+use crate::render::human::watch::write_trouble;
+use crate::render::json;
+use crate::render::json::reconcile::EventV1;
+
+/// How it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// A picture, drawn in place.
+    Drawn,
+    /// A line an event.
+    Lines,
+    /// A document an event.
+    Documents,
+}
+
+/// Tells what a plan does.
+pub(super) struct Teller<'a> {
+    /// What was seen first: for the shortest names.
+    pub(super) first: &'a Diagnosis,
+    pub(super) how: How,
+    pub(super) verbose: bool,
+    picture: (String, String),
+    trouble: Option<Trouble>,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(first: &'a Diagnosis, how: How, verbose: bool) -> Self {
+        Self { first, how, verbose, picture: Default::default(), trouble: None }
+    }
+
+    /// Whether a picture is drawn from time to time.
+    pub(super) fn is_drawn(&self) -> bool {
+        self.how == How::Drawn
+    }
+
+    /// Forgets the picture, because it is no longer on the screen.
+    pub(super) fn forget(&mut self) {
+        self.picture = Default::default();
+    }
+
+    /// The shortest name of an object.
+    pub(super) fn name(&self, key: &ObjectKey) -> String {
+        spell(self.first, key)
+    }
+
+    pub(super) fn tell(
+        &self,
+        at: Duration,
+        event: &Event,
+        plan: &Plan,
+        out: &mut Output,
+    ) -> Result<(), CommandError> {
+        match self.how {
+            How::Drawn => {}
+            How::Lines => {
+                let view = out.view();
+                human::write_event(out.stdout(), event, &|key| self.name(key), view, self.verbose)?;
+            }
+            How::Documents => {
+                let object = match event {
+                    Event::Waiting { object, .. }
+                    | Event::Asked { object, .. }
+                    | Event::Running { object, .. }
+                    | Event::Ended { object, .. } => object,
+                };
+                let layer = plan.states().iter().find(|step| step.object == object).and_then(|step| step.layer);
+                let found = cause_of(event, plan);
+                json::write_line(out.stdout(), &EventV1::of(event, layer, at, found.as_ref()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws where everything stands, if that has changed.
+    pub(super) fn draw(
+        &mut self,
+        at: Duration,
+        plan: &Plan,
+        watch: &Watch,
+        out: &mut Output,
+    ) -> Result<(), CommandError> {
+        out.measure(); // not every system tells that a terminal has another size
+        let (mut text, mut last) = (Vec::new(), Vec::new());
+        let view = out.view();
+        let names = |key: &ObjectKey| self.name(key);
+        human::write_picture(&mut text, &plan.states(), at, &self.first.label, &names, view)?;
+        if let Some(Trouble { since, what, reason }) = watch.trouble() {
+            write_trouble(&mut last, what, reason, *since, watch.now(), view)?;
+        }
+        let picture = [text, last].map(|text| String::from_utf8_lossy(&text).into_owned());
+        let picture: (String, String) = picture.into();
+        if picture != self.picture {
+            out.draw(&picture.0, &picture.1)?;
+            self.picture = picture;
+        }
+        Ok(())
+    }
+
+    /// Where no picture says so, standard error does: what is lost and why, and that it is back.
+    pub(super) fn tell_trouble(&mut self, now: Option<&Trouble>, out: &Output) {
+        if self.is_drawn() {
+            return;
+        }
+        let said = self.trouble.as_ref().map(|trouble| (&trouble.what, &trouble.reason));
+        match (said, now) {
+            (None, Some(Trouble { what, reason, .. })) => {
+                out.warn(&format!("{what} lost, trying again: {reason}"));
+            }
+            (Some((_, before)), Some(Trouble { what, reason, .. })) if before != reason => {
+                out.warn(&format!("{what} still lost: {reason}"));
+            }
+            (Some((before, _)), None) => out.note(&format!("{before} is back")),
+            _ => return,
+        }
+        self.trouble = now.cloned();
+    }
+}
+
+/// The root cause of a failure that was just told, as far as what is followed shows it.
+fn cause_of(event: &Event, plan: &Plan) -> Option<Cause> {
+    let Event::Ended { object, end: End::Failed(_) | End::OutOfTime { .. }, .. } = event else { return None };
+    let diagnosis = diagnose(plan.world());
+    why(&diagnosis, object)?.causes.into_iter().next()
+}
