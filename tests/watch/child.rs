@@ -40,7 +40,17 @@ pub(crate) struct Watching {
 
 impl Watching {
     pub(crate) fn start(server: &Server, args: &[&str]) -> Self {
-        let mut child = start(server, args);
+        Self::listen(start(server, args))
+    }
+
+    /// Starts another command that stays.
+    pub(crate) fn run(server: &Server, args: &[&str]) -> Self {
+        let mut command = fluxlayers(args);
+        command.args(["--server", &server.url()]);
+        Self::listen(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn listen(mut child: Child) -> Self {
         let lines = each_line(child.stdout.take().unwrap());
         let errors = each_line(child.stderr.take().unwrap());
         Self { child, lines, errors }

@@ -8,6 +8,7 @@
 )]
 
 mod child;
+mod reconcile;
 mod server;
 
 use std::io::{BufRead as _, BufReader};

@@ -1,7 +1,7 @@
 //! An API server that does as it is told: lists and watches of what it holds, and every way in which they break.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -38,6 +38,14 @@ struct World {
     log: Vec<Change>,
     /// What was asked for, in order.
     asked: Vec<String>,
+    /// What was written: method, path with its query, and body, in order.
+    written: Vec<(String, String, Value)>,
+    /// Objects of this kind may not be patched.
+    no_patch: Option<&'static str>,
+    /// So many patches are taken down without an answer.
+    unanswered: usize,
+    /// So many patches are answered with this status instead.
+    refusals: (usize, u16),
     connections: Vec<TcpStream>,
     /// The next event of this kind breaks off in the middle of its line.
     cut: Option<&'static str>,
@@ -135,8 +143,12 @@ impl Server {
     }
 
     /// Makes or changes an object.
-    pub(crate) fn put(&self, mut object: Value) {
-        let mut world = self.shared.world();
+    pub(crate) fn put(&self, object: Value) {
+        Self::put_to(&self.shared, object);
+    }
+
+    fn put_to(shared: &Shared, mut object: Value) {
+        let mut world = shared.world();
         world.version += 1;
         object["metadata"]["resourceVersion"] = world.version.to_string().into();
         let key = key(&object);
@@ -146,7 +158,7 @@ impl Server {
         world.log.push(Change { version, plural: key.0, what, object });
         world.forget_some();
         drop(world);
-        self.shared.changed.notify_all();
+        shared.changed.notify_all();
     }
 
     pub(crate) fn delete(&self, object: &Value) {
@@ -186,6 +198,41 @@ impl Server {
 
     pub(crate) fn only_in(&self, namespace: &'static str) {
         self.shared.world().only = Some(namespace);
+    }
+
+    /// Nobody may patch objects of this kind.
+    pub(crate) fn forbid_patches(&self, plural: &'static str) {
+        self.shared.world().no_patch = Some(plural);
+    }
+
+    /// Takes the next patches down, and hangs up without an answer.
+    pub(crate) fn leave_unanswered(&self, number: usize) {
+        self.shared.world().unanswered = number;
+    }
+
+    /// Answers the next patches with this status.
+    pub(crate) fn refuse(&self, number: usize, status: u16) {
+        self.shared.world().refusals = (number, status);
+    }
+
+    /// What was written so far: method, path with its query, and body.
+    pub(crate) fn written(&self) -> Vec<(String, String, Value)> {
+        self.shared.world().written.clone()
+    }
+
+    /// Waits until an object has been patched so often, and gives it with its newest token.
+    pub(crate) fn await_patched(&self, number: usize, name: &str) -> (Value, String) {
+        let mut world = self.shared.world();
+        let end = format!("/{name}?");
+        let of = |world: &World| {
+            world.written.iter().filter(|(method, path, _)| method == "PATCH" && path.contains(&end)).count()
+        };
+        while of(&world) < number {
+            world = self.shared.changed.wait(world).unwrap();
+        }
+        let object = world.objects.iter().find(|((.., known), _)| known == name).unwrap().1.clone();
+        let token = &object["metadata"]["annotations"]["reconcile.fluxcd.io/requestedAt"];
+        (object.clone(), token.as_str().unwrap().to_owned())
     }
 
     /// Waits until so many requests have been made whose path holds all of this.
@@ -239,15 +286,82 @@ fn key(object: &Value) -> (&'static str, String, String) {
 
 /// Answers one connection, request by request.
 fn serve(shared: &Shared, stream: &TcpStream) {
-    let mut lines = BufReader::new(stream).lines();
-    while let Some(Ok(line)) = lines.next() {
-        let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-        if !answer(shared, stream, &path) {
+    let mut reader = BufReader::new(stream);
+    while let Some((method, path, body)) = read(&mut reader) {
+        let stays = match method.as_str() {
+            "GET" => answer(shared, stream, &path),
+            _ => write(shared, stream, &method, &path, body),
+        };
+        if !stays {
             let _ = stream.shutdown(Shutdown::Both);
             return;
         }
     }
+}
+
+/// Method, path with its query, and body of the next request; `None` when the client is gone.
+fn read(reader: &mut BufReader<&TcpStream>) -> Option<(String, String, Value)> {
+    let mut line = String::new();
+    if reader.read_line(&mut line).ok()? == 0 {
+        return None;
+    }
+    let (method, path) = line.split_once(' ').map(|(method, rest)| (method.to_owned(), rest.to_owned()))?;
+    let path = path.split(' ').next().unwrap_or_default().to_owned();
+    let mut length = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        let header = line.trim_end().to_ascii_lowercase();
+        if header.is_empty() {
+            break;
+        }
+        if let Some(value) = header.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((method, path, serde_json::from_slice(&body).unwrap_or_default()))
+}
+
+/// Takes down a patch of annotations, or tells whether one is allowed; whether the connection stays.
+fn write(shared: &Shared, stream: &TcpStream, method: &str, path: &str, body: Value) -> bool {
+    let mut world = shared.world();
+    world.written.push((method.to_owned(), path.to_owned(), body.clone()));
+    shared.changed.notify_all();
+    if path.ends_with("/selfsubjectaccessreviews") {
+        let allowed = world.no_patch.is_none_or(|plural| body["spec"]["resourceAttributes"]["resource"] != plural);
+        drop(world);
+        let review = json!({"kind": "SelfSubjectAccessReview", "status": {"allowed": allowed, "reason": "no role"}});
+        return reply(stream, "201 Created", &review);
+    }
+    if world.refusals.0 > 0 {
+        world.refusals.0 -= 1;
+        let code = world.refusals.1;
+        drop(world);
+        return reply(stream, &format!("{code} Refused"), &status(code, "try again"));
+    }
+    let route = path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = route.split('/').collect();
+    let [.., "namespaces", namespace, plural, name] = parts.as_slice() else { return false };
+    let found = world.objects.iter_mut().find(|((of, within, known), _)| of == plural && within == namespace && known == name);
+    let Some((_, object)) = found else {
+        drop(world);
+        return reply(stream, "404 Not Found", &status(404, "not found"));
+    };
+    let mut changed = object.clone();
+    let annotations = body["metadata"]["annotations"].as_object().unwrap();
+    for (annotation, value) in annotations {
+        changed["metadata"]["annotations"][annotation] = value.clone();
+    }
+    let is_new = changed != *object;
+    let unanswered = world.unanswered > 0;
+    world.unanswered = world.unanswered.saturating_sub(1);
+    drop(world);
+    if is_new {
+        Server::put_to(shared, changed.clone());
+    }
+    !unanswered && reply(stream, "200 OK", &changed)
 }
 
 /// Whether the connection stays.
