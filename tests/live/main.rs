@@ -14,6 +14,7 @@
 
 mod harness;
 mod load;
+mod race;
 mod said;
 mod scenarios;
 #[path = "../table/mod.rs"]
@@ -61,6 +62,11 @@ fn run() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let bench = Arc::new(start(&bin, &dir)?);
+    if let Some(pushes) = std::env::var_os("FLUXLAYERS_LIVE_RACE") {
+        let pushes = pushes.to_str().and_then(|count| count.parse().ok()).context("--race wants a number")?;
+        race::measure(&bench, pushes)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (alone, shared): (Vec<_>, Vec<_>) = SCENARIOS.iter().partition(|scenario| scenario.alone);
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
     let conclusion = libtest_mimic::run(&arguments, trials(&bench, &shared));

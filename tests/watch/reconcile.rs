@@ -68,7 +68,8 @@ fn asked(server: &Server) -> Vec<String> {
 
 /// Everything that was said, without how long it took.
 fn told(lines: &[String]) -> Vec<String> {
-    let word = |word: &str| if word.ends_with('s') && word[..1].parse::<u8>().is_ok() { "…" } else { word }.to_owned();
+    let word =
+        |word: &str| if word.ends_with('s') && word[..1].parse::<u8>().is_ok() { "…" } else { word }.to_owned();
     lines.iter().map(|line| line.split(' ').map(word).collect::<Vec<_>>().join(" ")).collect()
 }
 
@@ -266,6 +267,9 @@ fn every_line_of_json_fits_the_schema_and_the_last_one_sums_up() {
     let failed = documents.iter().find(|document| document["event"] == "failed").unwrap();
     assert_eq!((&failed["name"], &failed["cause"]["code"]), (&json!("infra"), &json!("BuildFailed")));
     let summary = &documents.last().unwrap()["summary"];
-    assert_eq!((&summary["failed"], &summary["skipped"], &summary["good"]), (&json!(1), &json!(2), &json!(false)));
+    assert_eq!(
+        (&summary["failed"], &summary["skipped"], &summary["good"]),
+        (&json!(1), &json!(2), &json!(false))
+    );
     assert_eq!(summary["rootCauses"][0]["code"], "BuildFailed");
 }

@@ -330,9 +330,11 @@ fn write(shared: &Shared, stream: &TcpStream, method: &str, path: &str, body: Va
     world.written.push((method.to_owned(), path.to_owned(), body.clone()));
     shared.changed.notify_all();
     if path.ends_with("/selfsubjectaccessreviews") {
-        let allowed = world.no_patch.is_none_or(|plural| body["spec"]["resourceAttributes"]["resource"] != plural);
+        let allowed =
+            world.no_patch.is_none_or(|plural| body["spec"]["resourceAttributes"]["resource"] != plural);
         drop(world);
-        let review = json!({"kind": "SelfSubjectAccessReview", "status": {"allowed": allowed, "reason": "no role"}});
+        let review =
+            json!({"kind": "SelfSubjectAccessReview", "status": {"allowed": allowed, "reason": "no role"}});
         return reply(stream, "201 Created", &review);
     }
     if world.refusals.0 > 0 {
@@ -344,7 +346,10 @@ fn write(shared: &Shared, stream: &TcpStream, method: &str, path: &str, body: Va
     let route = path.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = route.split('/').collect();
     let [.., "namespaces", namespace, plural, name] = parts.as_slice() else { return false };
-    let found = world.objects.iter_mut().find(|((of, within, known), _)| of == plural && within == namespace && known == name);
+    let found = world
+        .objects
+        .iter_mut()
+        .find(|((of, within, known), _)| of == plural && within == namespace && known == name);
     let Some((_, object)) = found else {
         drop(world);
         return reply(stream, "404 Not Found", &status(404, "not found"));

@@ -3,10 +3,12 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::audit;
 use super::process::Process;
 
 /// Users of the API server: name, group. A token `tok-<name>` belongs to each; rights come from RBAC.
@@ -19,8 +21,10 @@ pub(crate) struct Cluster {
     bin: PathBuf,
     port: u16,
     helpers: Vec<Process>,
-    api_server: Option<Process>,
+    api_server: Mutex<Option<Process>>,
     etcd: Option<Process>,
+    /// Where etcd listens.
+    etcd_url: String,
 }
 
 /// A port on loopback that nobody listens on.
@@ -36,17 +40,31 @@ impl Cluster {
             bin: bin.to_owned(),
             port: free_port()?,
             helpers: Vec::new(),
-            api_server: None,
+            api_server: Mutex::default(),
             etcd: None,
+            etcd_url: String::new(),
         };
-        let etcd = cluster.start_etcd()?;
-        cluster.start_api_server(etcd)?;
+        cluster.etcd_url = cluster.start_etcd()?;
+        cluster.write_credentials()?;
+        audit::write_policy(dir)?;
+        cluster.start_api_server()?;
         for (user, _) in USERS {
             cluster.write_kubeconfig(user, "default")?;
         }
         cluster.await_ready()?;
         cluster.start_helpers()?;
         Ok(cluster)
+    }
+
+    /// Ends the API server; what it knows stays in etcd.
+    pub(crate) fn stop_api_server(&self) -> Result<()> {
+        self.api_server.lock().unwrap().take().map_or(Ok(()), Process::stop)
+    }
+
+    /// Starts it at the same address as before, and returns when it is ready.
+    pub(crate) fn start_api_server_again(&self) -> Result<()> {
+        self.start_api_server()?;
+        self.await_ready()
     }
 
     /// Where the API server listens.
@@ -87,19 +105,23 @@ impl Cluster {
         Ok(client)
     }
 
-    fn start_api_server(&mut self, etcd: String) -> Result<()> {
-        let key = self.dir.join("service-accounts.key");
+    /// Keys of service accounts, and the tokens of [`USERS`].
+    fn write_credentials(&self) -> Result<()> {
         let pair = rcgen::KeyPair::generate()?;
-        std::fs::write(&key, pair.serialize_pem())?;
-        let public = self.dir.join("service-accounts.pub");
-        std::fs::write(&public, pair.public_key_pem())?;
+        std::fs::write(self.dir.join("service-accounts.key"), pair.serialize_pem())?;
+        std::fs::write(self.dir.join("service-accounts.pub"), pair.public_key_pem())?;
         let tokens: Vec<String> = USERS
             .iter()
             .enumerate()
             .map(|(id, (user, group))| format!("tok-{user},{user},{id},\"{group}\"\n"))
             .collect();
-        let token_file = self.dir.join("tokens.csv");
-        std::fs::write(&token_file, tokens.concat())?;
+        Ok(std::fs::write(self.dir.join("tokens.csv"), tokens.concat())?)
+    }
+
+    fn start_api_server(&self) -> Result<()> {
+        let etcd = &self.etcd_url;
+        let [key, public, token_file] =
+            ["service-accounts.key", "service-accounts.pub", "tokens.csv"].map(|name| self.dir.join(name));
         let mut server = self.program("kube-apiserver");
         server
             .arg(format!("--etcd-servers={etcd}"))
@@ -113,8 +135,9 @@ impl Cluster {
             .arg(format!("--service-account-signing-key-file={}", key.display()))
             // No kube-proxy runs here: an address of a Service would lead out of this machine.
             .arg("--enable-aggregator-routing=true")
+            .args(audit::flags(&self.dir))
             .args(["--endpoint-reconciler-type=none", "--disable-admission-plugins=ServiceAccount"]);
-        self.api_server = Some(Process::start("kube-apiserver", &self.dir, &mut server)?);
+        *self.api_server.lock().unwrap() = Some(Process::start("kube-apiserver", &self.dir, &mut server)?);
         Ok(())
     }
 
@@ -146,10 +169,11 @@ impl Cluster {
     }
 
     /// The API server tells nobody when it begins to listen, so this is asked again and again.
-    fn await_ready(&mut self) -> Result<()> {
+    fn await_ready(&self) -> Result<()> {
         let mut last = String::new();
         for _ in 0..600 {
-            let server = self.api_server.as_mut().context("no API server")?;
+            let mut server = self.api_server.lock().unwrap();
+            let server = server.as_mut().context("no API server")?;
             ensure!(
                 server.alive(),
                 "kube-apiserver ended; see {}",
@@ -214,7 +238,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.helpers.clear();
-        drop(self.api_server.take());
+        drop(self.api_server.get_mut().unwrap().take());
         drop(self.etcd.take());
     }
 }

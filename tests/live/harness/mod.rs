@@ -1,6 +1,7 @@
 //! The bench: a cluster, the Flux controllers, and where they fetch from.
 
 pub(crate) mod api;
+mod audit;
 mod charts;
 pub(crate) mod cluster;
 pub(crate) mod controllers;
@@ -19,6 +20,7 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 pub(crate) use self::api::{Api, condition};
+pub(crate) use self::audit::Write;
 use self::cluster::Cluster;
 pub(crate) use self::controllers::{Controller, Controllers};
 pub(crate) use self::forge::{Forge, PASSWORD, USER};

@@ -1,7 +1,7 @@
 //! The program under test, run as its users run it.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -28,6 +28,14 @@ pub(crate) fn run(bench: &Bench, user: &str, arguments: &[&str]) -> Result<Answe
     let mut program = Command::new(env!("CARGO_BIN_EXE_kubectl-fluxlayers"));
     program.env_clear().args(arguments);
     answer(&mut program, bench, user)
+}
+
+/// The same, left running, with its standard output to be read.
+pub(crate) fn start(bench: &Bench, user: &str, arguments: &[&str]) -> Result<Child> {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kubectl-fluxlayers"));
+    program.env_clear().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    at_home(&mut program, bench, user);
+    program.spawn().context("cannot start the program")
 }
 
 /// `kubectl fluxlayers …`, which kubectl finds on the PATH.

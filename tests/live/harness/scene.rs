@@ -1,6 +1,7 @@
 //! One scenario's part of the cluster: a namespace, a Git repository, and the questions that are asked about them.
 
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -9,6 +10,7 @@ use kubectl_fluxlayers::repo;
 use serde_json::{Value, json};
 
 use super::api::documents;
+use super::audit::{self, Write};
 use super::git::Repository;
 use super::{Answer, Api, Bench, condition, here, ours, record};
 use crate::{said, table};
@@ -306,6 +308,16 @@ impl<'a> Scene<'a> {
         let answer = ours::shell(self.bench, self.repository.work(), command)?;
         ensure!(answer.code == 0, "{command}: exit {}: {}", answer.code, answer.stderr);
         Ok(answer)
+    }
+
+    /// The program with these arguments, left running.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Result<Child> {
+        ours::start(self.bench, "admin", arguments)
+    }
+
+    /// All that was written to the scenario's Flux objects so far.
+    pub(crate) fn writes(&self) -> Result<Vec<Write>> {
+        audit::writes(self.bench.dir(), &self.namespaces[0])
     }
 
     /// `kubectl fluxlayers` with these arguments.

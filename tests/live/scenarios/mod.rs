@@ -5,6 +5,7 @@ mod alone;
 mod chains;
 mod changes;
 mod one;
+pub(crate) mod ordered;
 mod pods;
 mod scenes;
 mod steps;
@@ -42,6 +43,13 @@ scenarios! {
     shared changes::commits,
     shared changes::parent_change,
     shared one::one,
+    shared ordered::ordered,
+    shared ordered::ordered_branches,
+    shared ordered::ordered_interrupted,
+    shared ordered::ordered_refused,
+    shared ordered::ordered_rights,
+    shared ordered::ordered_twice,
+    shared ordered::wait_for_head,
     shared pods::pods,
     shared scenes::applyerr,
     shared scenes::basic,
@@ -72,4 +80,6 @@ scenarios! {
     alone alone::frozen_helm,
     alone alone::scaled_to_zero,
     alone alone::unreach,
+    alone ordered::ordered_example,
+    alone ordered::ordered_outage,
 }
