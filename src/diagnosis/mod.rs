@@ -33,4 +33,8 @@ mod tests;
 pub use cause::{Cause, Code, Ends, Fault, Quote, Remedy, RetryClock};
 pub use changes::{CauseKey, Change, Marks};
 pub use diagnose::diagnose;
+pub(crate) use standing::{SourceStanding, Standing, allowed, current_revision, source_standing, standing};
+pub(crate) use told::is_current;
+pub(crate) use verdict::verdicts;
+
 pub use report::{Diagnosis, ObjectReport, SourceReport, State, Verdict};

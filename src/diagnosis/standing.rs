@@ -11,7 +11,7 @@ use crate::model::{
 
 /// Where an applier stands by its own conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// `spec.suspend`: the controller does not touch it.
     Suspended,
     /// Being deleted.
@@ -36,22 +36,22 @@ pub(super) enum Standing {
 
 /// A failure of the object itself, in the controller's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct OwnFailure {
+pub(crate) struct OwnFailure {
     /// Reason of the Ready condition, or of the Event while it retries.
-    pub(super) reason: String,
+    pub(crate) reason: String,
     /// The controller's words; empty where only the history tells.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// No retry will come.
-    pub(super) stalled: bool,
+    pub(crate) stalled: bool,
     /// A run of the revision that failed is under way.
-    pub(super) retrying: bool,
+    pub(crate) retrying: bool,
 }
 
 /// How long an edit or a creation may go unnoticed before that is worth a word.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Where an applier stands, by kustomize-controller 1.9, helm-controller 1.6 and flux-operator 0.58.
-pub(super) fn standing(snapshot: &Snapshot, node: &Node) -> Standing {
+pub(crate) fn standing(snapshot: &Snapshot, node: &Node) -> Standing {
     if node.unreadable {
         return Standing::Unreadable;
     }
@@ -192,7 +192,7 @@ fn bare_version(version: &str) -> &str {
 }
 
 /// Current revision of an applier's source.
-pub(super) fn current_revision<'a>(snapshot: &'a Snapshot, node: &Node) -> Option<&'a Revision> {
+pub(crate) fn current_revision<'a>(snapshot: &'a Snapshot, node: &Node) -> Option<&'a Revision> {
     let source = snapshot.sources.get(node.source.as_ref()?)?;
     source.artifact.as_ref().map(|artifact| &artifact.revision)
 }
@@ -257,7 +257,7 @@ fn running_revision(node: &Node) -> Option<Revision> {
 
 /// How long the present run may take: what its Reconciling condition names (`… with a timeout of 1m0s`, `… with timeout of
 /// 20m0s`: a HelmRelease may have one for each action), else the object's own time-out.
-pub(super) fn allowed(node: &Node) -> Duration {
+pub(crate) fn allowed(node: &Node) -> Duration {
     let reconciling = node.status.conditions.get("Reconciling").map(|condition| condition.message.as_str());
     let named = reconciling.and_then(|message| message.rsplit_once("timeout of ")).map(|(_, rest)| rest);
     let named = named.and_then(|rest| parse_duration(rest.split_whitespace().next()?.trim_end_matches('.')));
@@ -289,7 +289,7 @@ pub(super) fn is_older(now: Timestamp, time: Timestamp, age: Duration) -> bool {
 
 /// Where a source stands by its own conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum SourceStanding {
+pub(crate) enum SourceStanding {
     /// `spec.suspend`.
     Suspended,
     /// No controller has looked at this generation.
@@ -308,7 +308,7 @@ pub(super) enum SourceStanding {
 }
 
 /// Where a source stands, by source-controller 1.9 and source-watcher 2.2.
-pub(super) fn source_standing(snapshot: &Snapshot, source: &Source) -> SourceStanding {
+pub(crate) fn source_standing(snapshot: &Snapshot, source: &Source) -> SourceStanding {
     if source.suspended {
         return SourceStanding::Suspended;
     }

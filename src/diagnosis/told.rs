@@ -111,7 +111,7 @@ pub(super) fn waiting(node: &Node) -> Option<&Condition> {
 ///
 /// kustomize-controller leaves `observedGeneration` behind on failure, so the condition's own counts; an edit of
 /// `suspend` or a deletion leaves the condition's one behind, so the status' own counts as well (flux-semantics §13).
-pub(super) fn is_current(node: &Node, condition: &Condition) -> bool {
+pub(crate) fn is_current(node: &Node, condition: &Condition) -> bool {
     let generation = node.meta.generation;
     match (condition.observed_generation, node.status.observed_generation) {
         (Some(condition), _) if condition >= generation => true,

@@ -14,7 +14,7 @@ use crate::model::{ConditionStatus, Dependency, GroupKind, Node, OriginKind, Pre
 /// revision. flux-operator 0.58: existence, and readiness where `ready: true` asks for it.
 ///
 /// A `readyExpr` is evaluated where that is certain ([`Expressions`]), else the controller's words count.
-pub(super) fn verdicts(
+pub(crate) fn verdicts(
     snapshot: &Snapshot,
     installation: &Installation,
     expressions: &Expressions,

@@ -52,6 +52,11 @@ impl Coverage {
         self.absent.insert(key);
     }
 
+    /// An object that was known to be absent is there by now.
+    pub fn cover_seen(&mut self, key: &ObjectKey) {
+        self.absent.remove(key);
+    }
+
     /// Whether an object that is not in the snapshot does not exist.
     pub fn covers(&self, key: &ObjectKey) -> bool {
         self.covers_in(&key.kind, &key.namespace) || self.absent.contains(key)

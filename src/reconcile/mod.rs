@@ -7,11 +7,24 @@
 //! The same machine without the asking ([`Mode::Wait`]) is `wait`.
 
 mod action;
+mod advance;
+mod attempt;
+mod clock;
+mod finish;
+mod gate;
 mod observation;
 mod options;
 mod plan;
+mod sources;
+mod states;
+mod step;
+mod structure;
+mod watching;
 
 pub use action::{Action, Cut, End, Ending, Event, Failure, Grounds, Request};
 pub use observation::{Observation, Unasked};
 pub use options::{Mode, Options, Scope};
 pub use plan::{Plan, StepState, StepView};
+
+#[cfg(test)]
+mod tests;
