@@ -50,6 +50,8 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s h
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "status" -d 'Show the layers, and the root causes of what does not come up'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "why" -d 'Explain why an object is not ready, down to the root causes'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "reconcile" -d 'Ask the controllers to run, dependencies first, and tell what comes of it'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "wait" -d 'Wait until everything is up, or fail with the cause'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "impact" -d 'Tell what waits for an object, would stop without it, or goes with it'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "snapshot" -d 'Write what status and why read into one file, without secrets'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -f -a "version" -d 'Print the versions of this program, of Flux and of its controllers'
@@ -116,6 +118,73 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wh
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l kind -d 'Kinds to run: ks, hr or all (default: ks)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l with-source -d 'Refresh the sources first (default: true)' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l concurrency -d 'Objects under way at the same time' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l timeout -d 'Time for the whole, such as 10m (default: each object\'s own time-out)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s o -l output -d 'Output: table or json, a document a line' -r -f -a "table\t'For people: a list that is drawn in place on a terminal, else a line an event'
+json\t'`fluxlayers/v1`: a document a line, one for each event'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l repo -d 'Join a Git working tree; repeatable' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l ordered -d 'Dependencies first; without OBJECT everything that is not ready at its source\'s revision'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l dependents -d 'Take what depends on OBJECT as well'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l dry-run -d 'Tell what would be done, layer by layer, and do nothing'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l all -d 'Run again what is ready, too'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l fail-fast -d 'Ask nothing more after the first failure'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l force -d 'Install or upgrade HelmReleases even if nothing has changed'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l reset -d 'Let HelmReleases forget their failures'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l no-secrets -d 'Read no Secret to explain what failed, not even for its key names'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l offline -d 'Ask no cluster: read the --repo alone'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l revision -d 'Wait for this revision: a commit or the beginning of one, a digest, or HEAD of the working tree' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l kind -d 'Kinds to wait for: ks, hr or all (default: ks)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l timeout -d 'How long to wait' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s o -l output -d 'Output: table or json, a document a line' -r -f -a "table\t'For people: a list that is drawn in place on a terminal, else a line an event'
+json\t'`fluxlayers/v1`: a document a line, one for each event'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l from -d 'Read a dump: a file, a folder or - (repeatable)' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l repo -d 'Join a Git working tree; repeatable' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l path -d 'Cluster\'s folder in a tree that holds several' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l now -d 'Measure ages from this moment (RFC 3339)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l as -d 'User to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l token -d 'Bearer token' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s n -l namespace -d 'Look at one namespace (default: all)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l no-secrets -d 'Read no Secret to explain what failed, not even for its key names'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l demo -d 'Use the blocked example cluster that is built in'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l offline -d 'Ask no cluster: read the --repo alone'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s o -l output -d 'Output: table, json or yaml' -r -f -a "table\t'For people'
 json\t'`fluxlayers/v1`'
 yaml\t'The same as YAML'"

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 /// The server's clock stands still.
 pub(crate) const NOW: &str = "2026-11-24T02:41:07Z";
+const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 const DATE: &str = "Tue, 24 Nov 2026 02:41:07 GMT";
 
 /// Kinds that are served, with their groups and plurals.
@@ -224,15 +225,20 @@ impl Server {
     pub(crate) fn await_patched(&self, number: usize, name: &str) -> (Value, String) {
         let mut world = self.shared.world();
         let end = format!("/{name}?");
-        let of = |world: &World| {
-            world.written.iter().filter(|(method, path, _)| method == "PATCH" && path.contains(&end)).count()
-        };
-        while of(&world) < number {
+        loop {
+            let written =
+                |(method, path, _): &&(String, String, Value)| method == "PATCH" && path.contains(&end);
+            let patches: Vec<&Value> = world.written.iter().filter(written).map(|(.., body)| body).collect();
+            let object = world.objects.iter().find(|((.., known), _)| known == name).unwrap().1;
+            let token =
+                |object: &Value| object["metadata"]["annotations"][REQUESTED_AT].as_str().map(str::to_owned);
+            if let Some(last) = patches.last().filter(|_| patches.len() >= number)
+                && let Some(token) = token(object).filter(|known| Some(known) == token(last).as_ref())
+            {
+                return (object.clone(), token);
+            }
             world = self.shared.changed.wait(world).unwrap();
         }
-        let object = world.objects.iter().find(|((.., known), _)| known == name).unwrap().1.clone();
-        let token = &object["metadata"]["annotations"]["reconcile.fluxcd.io/requestedAt"];
-        (object.clone(), token.as_str().unwrap().to_owned())
     }
 
     /// Waits until so many requests have been made whose path holds all of this.
