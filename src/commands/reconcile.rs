@@ -51,7 +51,7 @@ pub struct ReconcileArgs {
     /// Objects to run: NAME, KIND/NAME or KIND/NAMESPACE/NAME
     ///
     /// KIND is ks, hr or a long name, in any case.
-    #[arg(value_name = "OBJECT", required_unless_present = "ordered")]
+    #[arg(value_name = "OBJECT")]
     pub objects: Vec<ObjectArg>,
 
     /// Dependencies first; without OBJECT everything that is not ready at its source's revision
@@ -131,6 +131,12 @@ impl Formats for Format {
 
 /// Plans, asks, waits, tells.
 pub async fn run(args: &ReconcileArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
+    if args.objects.is_empty() && !args.ordered {
+        return Err(CommandError::Usage {
+            message: "reconcile what? Name an object, or give --ordered for all of them".to_owned(),
+            hint: Some("kubectl fluxlayers reconcile --ordered --dry-run tells what would be done".to_owned()),
+        });
+    }
     let options = Options {
         ordered: args.ordered,
         all: args.all,

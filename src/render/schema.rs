@@ -20,10 +20,6 @@ pub(super) fn impact_kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": "Impact" })
 }
 
-pub(super) fn reconcile_kind(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "const": "Reconcile" })
-}
-
 pub(super) fn version_kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": "Version" })
 }

@@ -19,9 +19,6 @@ pub struct EventV1<'a> {
     /// Version of this format.
     #[cfg_attr(test, schemars(schema_with = "schema::api_version"))]
     api_version: &'static str,
-    /// Kind of this document.
-    #[cfg_attr(test, schemars(schema_with = "schema::reconcile_kind"))]
-    kind: &'static str,
     /// planned, requested, waiting, running, done, failed, skipped; summary for the last line.
     event: &'static str,
     /// Which object; absent in the summary.
@@ -82,7 +79,6 @@ impl<'a> EventV1<'a> {
     fn new(event: &'static str, object: Option<&'a ObjectKey>, layer: Option<usize>, at: Duration) -> Self {
         Self {
             api_version: "fluxlayers/v1",
-            kind: "Reconcile",
             event,
             object: object.map(reference),
             layer,

@@ -66,12 +66,14 @@ pub fn write_plan(
 fn verdict(page: &mut Page<'_>, steps: &[StepView<'_>], label: &str) -> io::Result<()> {
     let (mut sources, mut ask, mut alone, mut not) = (0, 0, 0, 0);
     for step in steps {
+        let is_source = step.object.kind.is_source();
         match &step.state {
-            StepState::Ended(End::LeftAlone { .. } | End::Done { .. }) => alone += usize::from(step.wanted),
-            StepState::Ended(_) => not += usize::from(step.wanted),
-            _ if step.wanted => ask += 1,
-            _ if step.object.kind.is_source() => sources += 1,
-            _ => {}
+            StepState::Ended(End::LeftAlone { .. } | End::Done { .. }) if !is_source => {
+                alone += usize::from(step.wanted);
+            }
+            StepState::Ended(_) => not += usize::from(step.wanted && !is_source),
+            _ if is_source => sources += 1,
+            _ => ask += usize::from(step.wanted),
         }
     }
     let mut parts = vec![format!("{ask} to ask")];
