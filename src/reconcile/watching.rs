@@ -102,6 +102,7 @@ impl Plan {
         (step.turn, step.stuck, step.unsettled) = (None, None, None);
         step.first_annotation = annotation;
         (step.phase, step.since) = (Phase::Waiting { behind: Vec::new() }, now);
+        self.open.insert(key.clone());
         self.dirty.insert(key.clone());
         self.mark_neighbours(key);
     }
