@@ -111,7 +111,7 @@ impl Plan {
             }
             (step.wanted, step.asks) = (*wanted, *wanted && asks);
             if matches!(step.phase, Phase::Ended(End::Gone)) {
-                self.reopen(key); // it was deleted and is there again
+                self.reopen(key, true); // it was deleted and is there again
             }
         }
         if self.options.with_source && asks {
@@ -274,7 +274,7 @@ impl Plan {
             return self.ask(key);
         } else if matches!(self.standing(&node), Standing::Running { .. }) && self.runs_target(&node) {
             self.set_clock(key, &node);
-            self.enter(key, Phase::Awaiting { until: now, fair: false });
+            self.enter(key, Phase::Awaiting { until: now, fair: self.is_guarded(&node) });
         } else {
             let moved = node.source.as_ref().and_then(|source| self.moved.get(source)).copied();
             match moved.map(|at| at + WAKE).filter(|until| *until > now) {
