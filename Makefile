@@ -18,8 +18,8 @@ demo: ## Show the built-in blocked cluster (exits 1: the cluster is blocked)
 test: ## Run all tests
 	$(CARGO) test --locked
 
-bench: ## Measure `status` on a slow line
-	$(CARGO) bench --locked --bench latency
+bench: ## Measure `status` on a slow line, and the plan of a large fleet
+	$(CARGO) bench --locked --bench latency --bench plan
 
 live: ## Run the live bench: real Flux controllers on a real API server (needs Go and git)
 	tests/live/run $(FILTER)

@@ -106,9 +106,12 @@ impl Plan {
             let annotation = self.world.nodes.get(key).and_then(|node| node.meta.annotations.get(ANNOTATION));
             let first = Step { first_annotation: annotation.cloned(), ..Step::new(false, now) };
             let step = self.steps.entry(key.clone()).or_insert(first);
+            if step.end().is_none() {
+                self.open.insert(key.clone());
+            }
             (step.wanted, step.asks) = (*wanted, *wanted && asks);
             if matches!(step.phase, Phase::Ended(End::Gone)) {
-                self.reopen(key); // it was deleted and is there again
+                self.reopen(key, true); // it was deleted and is there again
             }
         }
         if self.options.with_source && asks {
@@ -123,7 +126,10 @@ impl Plan {
             }
             for key in used.into_iter().filter(|key| self.world.sources.contains_key(key)) {
                 let asks = !self.has_begun || self.first_sources.contains(&key);
-                self.steps.entry(key).or_insert(Step { asks, wanted: true, ..Step::new(true, now) });
+                let step = self.steps.entry(key.clone());
+                if step.or_insert(Step { asks, wanted: true, ..Step::new(true, now) }).end().is_none() {
+                    self.open.insert(key);
+                }
             }
         }
         self.dirty.extend(self.steps.keys().cloned());
@@ -268,7 +274,7 @@ impl Plan {
             return self.ask(key);
         } else if matches!(self.standing(&node), Standing::Running { .. }) && self.runs_target(&node) {
             self.set_clock(key, &node);
-            self.enter(key, Phase::Awaiting { until: now, fair: false });
+            self.enter(key, Phase::Awaiting { until: now, fair: self.is_guarded(&node) });
         } else {
             let moved = node.source.as_ref().and_then(|source| self.moved.get(source)).copied();
             match moved.map(|at| at + WAKE).filter(|until| *until > now) {

@@ -88,6 +88,18 @@ impl Plan {
         }
     }
 
+    /// Whether a run of the target cannot have begun before its dependencies were there: kustomize-controller compares the
+    /// revisions of those that share the source (flux-semantics §3.1).
+    pub(super) fn is_guarded(&self, node: &Node) -> bool {
+        let mut dependencies = node.depends_on.iter();
+        node.kustomization().is_some()
+            && dependencies.all(|entry| {
+                let dependency = self.world.nodes.get(&entry.key);
+                entry.ready_expr.is_none()
+                    && dependency.is_some_and(|dependency| dependency.source == node.source)
+            })
+    }
+
     /// What came of a run that nobody here has asked for.
     pub(super) fn judge_unasked(&self, node: &Node, step: &Step, until: Duration, fair: bool) -> Judgement {
         if let Some(end) = self.is_out(node) {
@@ -105,7 +117,10 @@ impl Plan {
         match self.standing(node) {
             Standing::Running { .. } if self.runs_target(node) => Judgement::Keep,
             Standing::Running { .. } => Judgement::Ask,
-            Standing::Failed(_) if !fair || self.is_of_an_older_revision(node) => self.waited(until, step),
+            // What was there before says nothing; a run that nobody has seen begin may have begun too early.
+            Standing::Failed(_) if !fair || step.clock.restarts == 0 || self.is_of_an_older_revision(node) => {
+                self.waited(until, step)
+            }
             Standing::Failed(failure) if !failure.stalled && tries_again(node) => Judgement::Keep,
             Standing::Failed(failure) => failed(node, failure.stalled),
             Standing::Behind | Standing::Ready if step.clock.restarts > 0 => self.settled(step, Judgement::Ask),

@@ -27,10 +27,7 @@ impl Plan {
             Standing::Running { .. } => allowed(node),
             _ => Duration::ZERO,
         };
-        let is_ahead = |(other, step): &(&ObjectKey, &Step)| {
-            other.kind == key.kind && *other != key && step.is_under_way()
-        };
-        let ahead = self.steps.iter().filter(is_ahead).count();
+        let ahead = self.under_way.iter().filter(|other| other.kind == key.kind && *other != key).count();
         let rounds = u32::try_from(ahead).unwrap_or(u32::MAX) / WORKERS;
         let queue = node.effective_timeout().saturating_mul(rounds);
         if let Some(step) = self.steps.get_mut(key) {
@@ -44,9 +41,7 @@ impl Plan {
 
     pub(super) fn set_source_clock(&mut self, key: &ObjectKey, source: &Source) {
         let now = self.now();
-        let others =
-            self.steps.iter().filter(|(other, step)| other.kind == key.kind && step.is_under_way()).count();
-        let rounds = u32::try_from(others).unwrap_or(u32::MAX) / WORKERS;
+        let rounds = u32::try_from(self.fetching.len()).unwrap_or(u32::MAX) / WORKERS;
         let own = source.timeout.unwrap_or(SOURCE_TIMEOUT);
         if let Some(step) = self.steps.get_mut(key) {
             (step.clock.from, step.clock.allow) =

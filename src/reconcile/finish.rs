@@ -19,11 +19,16 @@ impl Plan {
             self.queue.remove(&(Reverse(height), key.clone()));
         }
         (step.phase, step.since) = (phase, now);
-        if step.is_under_way() && step.asks && !step.is_source {
-            self.under_way.insert(key.clone());
-        } else {
-            self.under_way.remove(key);
-        }
+        let (is_under_way, is_open) = (step.is_under_way(), step.end().is_none());
+        let places = if step.is_source { &mut self.fetching } else { &mut self.under_way };
+        match is_under_way && step.asks {
+            true => places.insert(key.clone()),
+            false => places.remove(key),
+        };
+        match is_open {
+            true => self.open.insert(key.clone()),
+            false => self.open.remove(key),
+        };
     }
 
     /// A step has come to its end, and whoever waits for it is looked at.
@@ -73,13 +78,11 @@ impl Plan {
     /// Nothing is under way and nothing will happen by itself, yet objects wait: for something that nobody brings, or for
     /// each other. Whether that could be helped.
     pub(super) fn break_stalemate(&mut self) -> bool {
-        let is_open = |phase: &Phase| !matches!(phase, Phase::Ended(_));
-        let moves = !self.timers.is_empty() || self.steps.values().any(|step| step.is_under_way());
-        let open: Vec<ObjectKey> =
-            self.steps.iter().filter(|(_, step)| is_open(&step.phase)).map(|(key, _)| key.clone()).collect();
-        if self.options.mode == Mode::Wait || moves || open.is_empty() || !self.queue.is_empty() {
+        let moves = !self.timers.is_empty() || !self.under_way.is_empty() || !self.fetching.is_empty();
+        if self.options.mode == Mode::Wait || moves || self.open.is_empty() || !self.queue.is_empty() {
             return false;
         }
+        let open: Vec<ObjectKey> = self.open.iter().cloned().collect();
         if !std::mem::replace(&mut self.gave_up_missing, true) {
             self.dirty.extend(open);
             return true;
@@ -90,7 +93,8 @@ impl Plan {
 
     /// Whether everything that is meant has come to its end.
     pub(super) fn is_over(&mut self) -> bool {
-        if self.steps.values().any(|step| step.wanted && step.end().is_none()) {
+        let mut open = self.open.iter().filter_map(|key| self.steps.get(key));
+        if open.any(|step| step.wanted) {
             return false;
         }
         // What an applier has brought of another kind may still be told.
@@ -108,12 +112,8 @@ impl Plan {
     /// Ends whatever has not ended: what runs goes on inside the cluster.
     pub(super) fn cut_short(&mut self, cut: Cut) {
         self.cut = Some(cut);
-        let open: Vec<(ObjectKey, Phase)> = self
-            .steps
-            .iter()
-            .filter(|(_, step)| step.end().is_none())
-            .map(|(key, step)| (key.clone(), step.phase.clone()))
-            .collect();
+        let open = self.open.iter().filter_map(|key| Some((key.clone(), self.steps.get(key)?.phase.clone())));
+        let open: Vec<(ObjectKey, Phase)> = open.collect();
         for (key, phase) in open {
             let runs = phase.is_asked() || (matches!(phase, Phase::Awaiting { .. }) && self.is_running(&key));
             self.end(&key, if runs { End::LeftRunning } else { End::NotAsked });

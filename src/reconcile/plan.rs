@@ -40,6 +40,10 @@ pub struct Plan {
     pub(super) queue: BTreeSet<(Reverse<usize>, ObjectKey)>,
     /// Objects that take one of the places of which there are only so many.
     pub(super) under_way: BTreeSet<ObjectKey>,
+    /// Sources that are being refreshed.
+    pub(super) fetching: BTreeSet<ObjectKey>,
+    /// Steps that have not ended.
+    pub(super) open: BTreeSet<ObjectKey>,
     /// Objects that wait for something that does not exist, as long as somebody may bring it.
     pub(super) hopeful: BTreeSet<ObjectKey>,
     /// When the artifact of a source has changed since the start.
@@ -126,6 +130,8 @@ impl Plan {
             timers: BTreeSet::new(),
             queue: BTreeSet::new(),
             under_way: BTreeSet::new(),
+            fetching: BTreeSet::new(),
+            open: BTreeSet::new(),
             hopeful: BTreeSet::new(),
             moved: BTreeMap::new(),
             reached: BTreeSet::new(),

@@ -60,7 +60,7 @@ pub(super) enum Phase {
     Awaiting {
         /// Asked if nothing has begun by then.
         until: Duration,
-        /// No run was under way when its turn came, and one was seen since: its result is that of a fair attempt.
+        /// A run that is seen cannot have begun before its turn: its result is that of a fair attempt.
         fair: bool,
     },
     /// A request was sent, no answer has come.

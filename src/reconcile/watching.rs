@@ -86,22 +86,27 @@ impl Plan {
         let is_edited = node.meta.generation != step.generation;
         let is_open = |key: &ObjectKey| self.steps.get(key).is_some_and(|step| step.end().is_none());
         let is_needed = || self.structure.dependents.get(key).into_iter().flatten().any(is_open);
-        let is_behind = matches!(self.standing(node), Standing::Behind | Standing::NotObserved);
-        if is_edited || (is_behind && is_needed()) {
-            self.reopen(key);
+        match self.standing(node) {
+            _ if is_edited => self.reopen(key, true),
+            Standing::Behind | Standing::NotObserved if is_needed() => self.reopen(key, true),
+            // Its own look after 30 s met a dependency in the middle of a run: left alone it stays refused for as long again.
+            Standing::WaitsForDependencies if is_needed() => self.reopen(key, false),
+            _ => {}
         }
     }
 
-    pub(super) fn reopen(&mut self, key: &ObjectKey) {
+    /// Takes an object up again; for something new it may be asked as often as at first.
+    pub(super) fn reopen(&mut self, key: &ObjectKey, is_new: bool) {
         let now = self.now();
         let annotation =
             self.world.nodes.get(key).and_then(|node| node.meta.annotations.get(ANNOTATION)).cloned();
         let Some(step) = self.steps.get_mut(key) else { return };
         step.reopened += 1;
-        step.asked = 0;
+        step.asked = if is_new { 0 } else { step.asked };
         (step.turn, step.stuck, step.unsettled) = (None, None, None);
         step.first_annotation = annotation;
         (step.phase, step.since) = (Phase::Waiting { behind: Vec::new() }, now);
+        self.open.insert(key.clone());
         self.dirty.insert(key.clone());
         self.mark_neighbours(key);
     }

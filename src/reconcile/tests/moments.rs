@@ -187,6 +187,21 @@ fn a_dependency_that_runs_again_is_waited_for_before_the_dependent_is_asked_agai
 }
 
 #[test]
+fn a_dependency_that_is_refused_after_its_end_is_taken_up_again_as_long_as_somebody_needs_it() {
+    let b = || ks("b").on("a");
+    let mut told = Told::without_sources(snapshot([ks("a"), behind("b").on("a"), behind("c").on("b")]));
+    let ours = told.token();
+    told.see(token(b(), &ours, &ours));
+    assert_eq!(told.names(), "b c");
+    // b's own look after 30 s meets a in the middle of a run
+    told.see(token(b().waiting_for("a"), &ours, &ours));
+    assert_eq!(told.names(), "b c b");
+    let again = told.token();
+    told.see(token(b(), &again, &again));
+    assert_eq!(told.end(&key("b")).as_deref(), Some("done"));
+}
+
+#[test]
 fn an_expression_that_cannot_be_known_here_is_left_to_the_controller() {
     let dependent = || behind("b").on("a").when("dep.spec.path == './x'");
     let mut told = Told::without_sources(snapshot([ks("a"), dependent()]));
@@ -297,6 +312,71 @@ fn a_loop_of_applier_and_dependency_does_not_hold_everything_up() {
     world.sources.values_mut().for_each(|known| known.artifact = source().artifact);
     let told = Told::without_sources(world);
     assert_eq!(told.names(), "a");
+}
+
+#[test]
+fn an_old_failure_is_not_taken_for_that_of_a_run_which_is_about_to_begin() {
+    let failing = || old("a").failing("ArtifactFailed", "kustomization path not found: stat /x: no such file");
+    let mut told = Told::new(old_world([failing()]), Options::new(now()));
+    let mut fetched = source();
+    fetched.meta.annotations.insert(TOKEN.to_owned(), told.token());
+    fetched.last_handled_reconcile_at = Some(told.token());
+    told.see_source(fetched);
+    assert_eq!((told.names(), told.end(&key("a"))), ("repo".to_owned(), None), "a moment is given to it");
+    told.pass(Duration::from_millis(150));
+    assert_eq!((told.names(), told.end(&key("a"))), ("repo a".to_owned(), None));
+}
+
+#[test]
+fn a_run_that_the_source_began_and_that_fails_is_told_at_once() {
+    let mut told = Told::new(old_world([old("a")]), Options::new(now()));
+    let mut fetched = source();
+    fetched.meta.annotations.insert(TOKEN.to_owned(), told.token());
+    fetched.last_handled_reconcile_at = Some(told.token());
+    told.see_source(fetched);
+    let mut running = old("a").running(0);
+    let words = format!("Building manifests for revision {} with a timeout of 1m0s", crate::testing::REVISION);
+    running.status.conditions.0.iter_mut().for_each(|condition| condition.message.clone_from(&words));
+    told.see(running);
+    told.see(old("a").failing("BuildFailed", "broken"));
+    assert_eq!((told.names(), told.end(&key("a")).as_deref()), ("repo".to_owned(), Some("failed BuildFailed")));
+}
+
+#[test]
+fn waiting_does_not_take_a_failure_of_an_older_revision_for_one_of_the_new() {
+    let mut failing = behind("a").failing("BuildFailed", "broken");
+    failing.status.last_attempted_revision = failing.status.last_applied_revision.clone();
+    let mut told = Told::new(snapshot([failing.clone()]), Options::wait(now(), Duration::from_secs(600)));
+    assert_eq!(told.end(&key("a")), None);
+    failing.status.last_attempted_revision = ks("a").status.last_attempted_revision;
+    told.see(failing);
+    assert_eq!(told.end(&key("a")).as_deref(), Some("failed BuildFailed"));
+    assert!(told.asked.is_empty());
+}
+
+#[test]
+fn waiting_ends_with_the_time_that_it_was_given() {
+    let mut told = Told::new(snapshot([behind("a")]), Options::wait(now(), Duration::from_secs(600)));
+    told.pass(Duration::from_secs(599));
+    assert_eq!(told.end(&key("a")), None);
+    told.pass(Duration::from_secs(1));
+    assert_eq!(told.end(&key("a")).as_deref(), Some("not asked"));
+}
+
+#[test]
+fn what_is_only_needed_is_waited_for_and_not_asked() {
+    let other = |mut node: Node| {
+        node.key.namespace = "apps".to_owned();
+        node
+    };
+    let world = snapshot([behind("a"), other(behind("b").on("a"))]);
+    let scope = Scope { namespace: Some("apps".to_owned()), ..Scope::default() };
+    let options = Options { with_source: false, ..Options::new(now()) };
+    let mut told = Told { plan: Plan::new(world, scope, options), at: 0, asked: Vec::new() };
+    told.act();
+    assert_eq!(told.names(), "");
+    told.see(ks("a"));
+    assert_eq!(told.names(), "b");
 }
 
 #[test]
