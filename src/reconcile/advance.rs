@@ -355,7 +355,15 @@ impl Plan {
         self.set_wake(key, Some(until));
     }
 
+    /// The time is over: one that has outlived an outage is asked once more, all others have come to an end.
     pub(super) fn run_out(&mut self, key: &ObjectKey) {
+        if let Some(step) = self.steps.get_mut(key)
+            && std::mem::take(&mut step.outlived)
+            && step.token().is_some()
+            && step.asked <= AGAIN
+        {
+            return self.ask(key);
+        }
         let conditions = self.world.nodes.get(key).map(|node| &node.status.conditions);
         let conditions = conditions.or_else(|| self.world.sources.get(key).map(|source| &source.conditions));
         let message = conditions.and_then(|conditions| conditions.ready()).map(|ready| ready.message.clone());

@@ -172,6 +172,11 @@ impl Plan {
             Observation::Resumed => {
                 if let Some(since) = self.lost.take() {
                     self.frozen += self.at.saturating_sub(since);
+                    for key in self.under_way.iter().chain(&self.fetching) {
+                        if let Some(step) = self.steps.get_mut(key) {
+                            step.outlived = true;
+                        }
+                    }
                 }
             }
             Observation::Interrupted => _ = self.cut.get_or_insert(Cut::Interrupted),

@@ -31,6 +31,9 @@ pub(super) struct Step {
     pub(super) clock: Clock,
     /// A run was under way when it was seen last.
     pub(super) running: bool,
+    /// The server was away while it was under way: the controller may have lost that run, and pauses longer and longer
+    /// before it tries again (seen: 96 s after an outage of 60 s).
+    pub(super) outlived: bool,
     /// When it was seen to change last.
     pub(super) changed: Duration,
     /// Its annotation when it came into the plan.
@@ -117,6 +120,7 @@ impl Step {
             unsettled: None,
             clock: Clock::default(),
             running: false,
+            outlived: false,
             changed: at,
             first_annotation: None,
             generation: 0,

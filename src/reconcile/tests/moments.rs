@@ -389,6 +389,10 @@ fn the_time_of_a_lost_watch_is_nobodys_time() {
     told.plan.observe(Duration::from_secs(600), Observation::Resumed);
     told.pass(Duration::ZERO);
     assert_eq!(told.end(&key("a")), None);
+    assert_eq!(told.names(), "a");
+    // The controller may have lost the run with the server: it is asked once more, and only once.
+    told.pass(Duration::from_secs(600));
+    assert_eq!((told.end(&key("a")), told.names().as_str()), (None, "a a"));
     told.pass(Duration::from_secs(600));
     let words = told.plan.states().iter().map(|view| view.state.clone()).collect::<Vec<_>>();
     assert!(matches!(words.as_slice(), [StepState::Ended(End::OutOfTime { .. })]), "{words:?}");
