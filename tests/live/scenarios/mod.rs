@@ -67,6 +67,7 @@ scenarios! {
     alone alone::extra,
     alone alone::cross_namespace,
     alone alone::shard_unserved,
+    alone alone::shard_moved,
     alone alone::frozen_kustomize,
     alone alone::frozen_source,
     alone alone::frozen_helm,
