@@ -97,6 +97,19 @@ impl Bench {
         self.controllers.launch(&self.api, self.cluster.program(controller.name()), controller, flags)
     }
 
+    /// Fails where one of these recordings was not made, and so nothing was held against its entry of the table.
+    pub(crate) fn has_recorded(&self, entries: &[&str]) -> Result<()> {
+        for entry in entries {
+            ensure!(self.recording(entry).exists(), "{entry} was not recorded");
+        }
+        Ok(())
+    }
+
+    /// Where the recording of this name of this run lies.
+    fn recording(&self, entry: &str) -> PathBuf {
+        self.dir.join(format!("recordings/{entry}.json.gz"))
+    }
+
     /// What runs the servers of the bench.
     pub(crate) fn runtime(&self) -> &Handle {
         self.runtime.handle()
