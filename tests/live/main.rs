@@ -65,6 +65,7 @@ fn run() -> Result<ExitCode> {
     let (alone, shared): (Vec<_>, Vec<_>) = SCENARIOS.iter().partition(|scenario| scenario.alone);
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
     let conclusion = libtest_mimic::run(&arguments, trials(&bench, &shared));
+    bench.rest()?;
     arguments.test_threads = Some(1);
     let afterwards = libtest_mimic::run(&arguments, trials(&bench, &alone));
     bench.controllers.all_alive()?;

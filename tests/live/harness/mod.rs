@@ -110,6 +110,19 @@ impl Bench {
         self.dir.join(format!("recordings/{entry}.json.gz"))
     }
 
+    /// Suspends everything that the scenarios so far have left behind: what fails is tried again and again, and the
+    /// controllers have better things to do.
+    pub(crate) fn rest(&self) -> Result<()> {
+        let suspended = serde_json::json!({"spec": {"suspend": true}});
+        for kind in ["Kustomization", "HelmRelease"] {
+            for object in self.api.list(kind, "")? {
+                let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+                self.api.patch(&format!("{kind}/{}/{}", text("namespace"), text("name")), &suspended)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What runs the servers of the bench.
     pub(crate) fn runtime(&self) -> &Handle {
         self.runtime.handle()
