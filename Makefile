@@ -7,7 +7,7 @@ DENY_VERSION := 0.20.2
 DENY := target/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test live live-record bench check fmt fmt-check clippy doc deny advisories paths package completions schema
+.PHONY: help demo test live live-record bench load check fmt fmt-check clippy doc deny advisories paths package completions schema
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F '#' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -23,6 +23,9 @@ bench: ## Measure `status` on a slow line, and the plan of a large fleet
 
 live: ## Run the live bench: real Flux controllers on a real API server (needs Go and git)
 	tests/live/run $(FILTER)
+
+load: ## Seed N Kustomizations (default 5000) on a real API server, and time `status` beside kubectl
+	tests/live/run --load $(or $(N),5000)
 
 live-record: ## As live, and write its recordings anew
 	tests/live/run --record $(FILTER)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::api;
-use super::builder::Place;
+use super::place::Place;
 use crate::foreign::without_credentials;
 use crate::model::{
     Artifact, At, CONTROLLER_FLAGS, Condition, ConditionStatus, Conditions, ContainerTrouble, Decryption,

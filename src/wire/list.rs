@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::api;
-use super::builder::{Place, SnapshotBuilder, codes};
+use super::builder::SnapshotBuilder;
+use super::codes;
+use super::place::Place;
 use super::stated::Stated;
 use crate::model::{Coverage, GroupKind};
 

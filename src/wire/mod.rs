@@ -6,8 +6,10 @@
 mod age;
 mod api;
 mod builder;
+pub mod codes;
 mod convert;
 mod list;
+mod place;
 mod reduced;
 mod stated;
 mod store;
@@ -15,7 +17,8 @@ mod times;
 
 pub(crate) use convert::may_rename;
 
-pub use builder::{Declared, Kept, Place, SnapshotBuilder, codes};
+pub use builder::{Kept, SnapshotBuilder};
 pub use list::{ListBuilder, ListHead};
+pub use place::{Declared, Place};
 pub use stated::Stated;
 pub use store::{Change, Scope, Store};

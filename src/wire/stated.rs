@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::builder::codes;
+use super::codes;
 use crate::model::{Coverage, GroupKind, ObjectKey, Snapshot, Warning};
 
 /// Field `fluxlayers` of a List.

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::builder::{Kept, Place, SnapshotBuilder};
+use super::builder::{Kept, SnapshotBuilder};
+use super::place::Place;
 use crate::model::{ConditionStatus, GroupKind, Node, ObjectKey, Snapshot, Source};
 
 /// Events that are kept of one object, beside the first one of each reason. Controllers repeat the same few; the cap is

@@ -40,7 +40,7 @@ impl Repo {
             ("GIT_AUTHOR_DATE", &date),
         ]);
         git.envs([("GIT_COMMITTER_NAME", "Jo"), ("GIT_COMMITTER_EMAIL", "jo@example.com")]);
-        let output = git.env("GIT_COMMITTER_DATE", &date).output().unwrap();
+        let output = git.env("GIT_COMMITTER_DATE", &date).output().expect("tests that read commits need git");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use harness::Bench;
@@ -61,6 +61,7 @@ fn run() -> Result<ExitCode> {
         load::measure(&Bench::without_controllers(&bin, &dir, false)?, count)?;
         return Ok(ExitCode::SUCCESS);
     }
+    ensure!(trials_are_left(&arguments), "no scenario is called so; --list tells their names");
     let bench = Arc::new(start(&bin, &dir)?);
     if let Some(pushes) = std::env::var_os("FLUXLAYERS_LIVE_RACE") {
         let pushes = pushes.to_str().and_then(|count| count.parse().ok()).context("--race wants a number")?;
@@ -70,10 +71,20 @@ fn run() -> Result<ExitCode> {
     let (alone, shared): (Vec<_>, Vec<_>) = SCENARIOS.iter().partition(|scenario| scenario.alone);
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
     let conclusion = libtest_mimic::run(&arguments, trials(&bench, &shared));
+    bench.rest()?;
     arguments.test_threads = Some(1);
     let afterwards = libtest_mimic::run(&arguments, trials(&bench, &alone));
     bench.controllers.all_alive()?;
     Ok(if conclusion.has_failed() { conclusion } else { afterwards }.exit_code())
+}
+
+/// Whether the filters leave anything to do: an answer of "0 passed" would read as a good one.
+fn trials_are_left(arguments: &Arguments) -> bool {
+    let fits = |filter: &str, name: &str| if arguments.exact { name == filter } else { name.contains(filter) };
+    SCENARIOS.iter().any(|scenario| {
+        arguments.filter.as_deref().is_none_or(|filter| fits(filter, scenario.name))
+            && !arguments.skip.iter().any(|filter| fits(filter, scenario.name))
+    })
 }
 
 fn start(bin: &Path, dir: &Path) -> Result<Bench> {
@@ -85,7 +96,8 @@ fn trials(bench: &Arc<Bench>, scenarios: &[&'static Scenario]) -> Vec<Trial> {
     let trial = |scenario: &'static Scenario| {
         let bench = bench.clone();
         Trial::test(scenario.name, move || {
-            (scenario.run)(&bench).map_err(|error| Failed::from(format!("{error:#}")))
+            let outcome = (scenario.run)(&bench).and_then(|()| bench.has_recorded(scenario.recordings));
+            outcome.map_err(|error| Failed::from(format!("{error:#}")))
         })
     };
     scenarios.iter().map(|&scenario| trial(scenario)).collect()

@@ -79,6 +79,10 @@ impl Differences {
                 references(&report.blocked_by),
             );
             self.expect(format!("{name} stalled"), &Value::from(expected["stalled"] == true), report.stalled);
+            if let Some(verdicts) = expected.get("verdicts") {
+                let found: Vec<&str> = report.depends_on.iter().map(|(_, verdict)| verdict.as_str()).collect();
+                self.expect(format!("{name} verdicts"), verdicts, found);
+            }
         }
     }
 

@@ -99,6 +99,32 @@ impl Bench {
         self.controllers.launch(&self.api, self.cluster.program(controller.name()), controller, flags)
     }
 
+    /// Fails where one of these recordings was not made, and so nothing was held against its entry of the table.
+    pub(crate) fn has_recorded(&self, entries: &[&str]) -> Result<()> {
+        for entry in entries {
+            ensure!(self.recording(entry).exists(), "{entry} was not recorded");
+        }
+        Ok(())
+    }
+
+    /// Where the recording of this name of this run lies.
+    fn recording(&self, entry: &str) -> PathBuf {
+        self.dir.join(format!("recordings/{entry}.json.gz"))
+    }
+
+    /// Suspends everything that the scenarios so far have left behind: what fails is tried again and again, and the
+    /// controllers have better things to do.
+    pub(crate) fn rest(&self) -> Result<()> {
+        let suspended = serde_json::json!({"spec": {"suspend": true}});
+        for kind in ["Kustomization", "HelmRelease"] {
+            for object in self.api.list(kind, "")? {
+                let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+                self.api.patch(&format!("{kind}/{}/{}", text("namespace"), text("name")), &suspended)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What runs the servers of the bench.
     pub(crate) fn runtime(&self) -> &Handle {
         self.runtime.handle()

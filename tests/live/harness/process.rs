@@ -1,6 +1,7 @@
 //! One program of the bench: started, frozen, stopped by its own pid.
 
 use std::fs::File;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -21,6 +22,7 @@ impl Process {
         let log =
             File::options().create(true).append(true).open(&log).with_context(|| log.display().to_string())?;
         let child = command
+            .process_group(0) // Ctrl-C on a terminal would end etcd before the API server
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -219,7 +219,7 @@ impl<'a> Scene<'a> {
     /// matches, to the fixtures.
     pub(crate) fn matches(&self, entry: &str) -> Result<()> {
         let (live, list) = self.still_picture()?;
-        let path = self.bench.dir().join(format!("recordings/{entry}.json.gz"));
+        let path = self.bench.recording(entry);
         record::write(&path, &list)?;
         let expected = table::expected();
         let Some(expected) = expected["scenes"].get(entry) else {

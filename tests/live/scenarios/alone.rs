@@ -61,6 +61,31 @@ pub(crate) fn shard_unserved(bench: &Bench) -> Result<()> {
     })
 }
 
+/// What was Ready is edited and given a shard label that no controller selects: Ready=True speaks of the old spec, and
+/// the controllers, which look at generations, hold its dependents back.
+pub(crate) fn shard_moved(bench: &Bench) -> Result<()> {
+    let scene = Scene::set_up(bench, "shard-moved")?.and_namespaces(&["flux-system"]);
+    scene.apply_file("objects.yaml")?;
+    for object in ["Kustomization/b", "HelmRelease/d"] {
+        scene.api.await_ready(&scene.own(object))?;
+    }
+    let flag = "--watch-label-selector=!sharding.fluxcd.io/key";
+    with_flags(bench, Controller::Kustomize, &[flag], || {
+        with_flags(bench, Controller::Helm, &[flag], || {
+            let labels = json!({"labels": {"sharding.fluxcd.io/key": "shard7"}});
+            for object in ["Kustomization/a", "HelmRelease/c"] {
+                let edit = json!({"metadata": labels, "spec": {"timeout": "3m"}});
+                scene.api.patch(&scene.own(object), &edit)?;
+            }
+            for (object, needs) in [("Kustomization/b", "a"), ("HelmRelease/d", "c")] {
+                scene.api.patch(&scene.own(object), &json!({"spec": {"timeout": "3m"}}))?;
+                scene.await_message(object, &format!("dependency 'shard-moved/{needs}' is not ready"))?;
+            }
+            scene.comes_to_match("shard-moved")
+        })
+    })
+}
+
 /// A new generation that a frozen controller never looks at: nothing reads green after its first minute.
 pub(crate) fn frozen_kustomize(bench: &Bench) -> Result<()> {
     let scene = Scene::set_up(bench, "frozen-kustomize")?;

@@ -21,65 +21,22 @@ pub(crate) struct Scenario {
     pub(crate) run: fn(&Bench) -> Result<()>,
     /// It stops or changes what the others use.
     pub(crate) alone: bool,
+    /// The recordings that it makes, each of which it holds against the table.
+    pub(crate) recordings: &'static [&'static str],
 }
 
 macro_rules! scenarios {
-    ($($flag:ident $module:ident :: $name:ident),* $(,)?) => {
+    ($($flag:ident $module:ident :: $name:ident [$($recording:literal),+]),* $(,)?) => {
         /// All of them.
-        pub(crate) const SCENARIOS: &[Scenario] = &[$(
-            Scenario { name: stringify!($name), run: $module::$name, alone: scenarios!($flag) },
-        )*];
+        pub(crate) const SCENARIOS: &[Scenario] = &[$(Scenario {
+            name: stringify!($name),
+            run: $module::$name,
+            alone: scenarios!($flag),
+            recordings: &[$($recording),+],
+        },)*];
     };
     (shared) => { false };
     (alone) => { true };
 }
 
-scenarios! {
-    shared admission::denied,
-    shared admission::quota,
-    shared admission::refused,
-    shared chains::chain,
-    shared chains::helm_chain,
-    shared changes::commits,
-    shared changes::parent_change,
-    shared one::one,
-    shared ordered::ordered,
-    shared ordered::ordered_branches,
-    shared ordered::ordered_interrupted,
-    shared ordered::ordered_refused,
-    shared ordered::ordered_rights,
-    shared ordered::ordered_twice,
-    shared ordered::wait_for_head,
-    shared pods::pods,
-    shared scenes::applyerr,
-    shared scenes::basic,
-    shared scenes::build,
-    shared scenes::cycle,
-    shared scenes::deletion,
-    shared scenes::depmissing,
-    shared scenes::expr,
-    shared scenes::health,
-    shared scenes::helm,
-    shared scenes::parent,
-    shared scenes::shard,
-    shared scenes::sopsdata,
-    shared scenes::sopsfail,
-    shared scenes::sources,
-    shared scenes::stale,
-    shared scenes::suspdep,
-    shared users::plugin,
-    shared users::users,
-    alone alone::home_healthy,
-    alone alone::home_nfd,
-    alone alone::example,
-    alone alone::extra,
-    alone alone::cross_namespace,
-    alone alone::shard_unserved,
-    alone alone::frozen_kustomize,
-    alone alone::frozen_source,
-    alone alone::frozen_helm,
-    alone alone::scaled_to_zero,
-    alone alone::unreach,
-    alone ordered::ordered_example,
-    alone ordered::ordered_outage,
-}
+include!("list.rs");

@@ -55,6 +55,7 @@ pub(crate) fn suspdep(bench: &Bench) -> Result<()> {
     scene.apply_file("objects.yaml")?;
     scene.push_and_fetch()?;
     scene.await_recorded("suspdep")?;
+    scene.api.await_ready(&scene.own("Kustomization/r"))?;
     let behind = "dependency 'suspdep/a' revision is not up to date";
     scene.await_message("Kustomization/b", behind)?;
     scene.matches("suspdep")
