@@ -110,7 +110,7 @@ fn secret_not_found(failure: &Failure<'_>, secret: ObjectKey) -> Fault {
             .remedy("ask for a run, a new Secret starts none", reconcile(&failure.node.key));
     }
     let summary = format!("{} with the decryption keys does not exist", called(&secret));
-    let mut found = fault(secret.clone(), Code::SopsSecretNotFound, None, summary);
+    let mut found = fault(secret.clone(), Code::SopsSecretNotFound, None, summary).comes_of(&secret);
     let elsewhere: Vec<String> = failure
         .snapshot
         .evidence

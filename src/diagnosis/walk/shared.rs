@@ -1,0 +1,71 @@
+//! Faults that come down to one thing are one fault: a Secret that several sorts of objects need, a Kustomization that did
+//! not apply several of its children.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{FaultKey, Walker};
+use crate::diagnosis::catalogue::{called, declared, fault};
+use crate::diagnosis::cause::{Code, Fault};
+use crate::model::{ObjectKey, Presence};
+
+/// What is quoted of faults that became one, at most.
+const QUOTES: usize = 6;
+
+impl Walker<'_> {
+    /// Gives faults that have something in common that as their object, and one code, summary and way out.
+    pub(super) fn make_one_of_what_is_shared(&mut self) {
+        for (shared, places) in self.places_of_what_is_shared() {
+            let of = |&(at, nth): &(usize, usize)| &self.vertices[at].faults[nth];
+            let identities: BTreeSet<FaultKey> =
+                places.iter().map(of).map(|fault| (fault.object.clone(), fault.code)).collect();
+            if identities.len() < 2 {
+                continue; // one fault already, whatever it hits
+            }
+            let faults: Vec<&Fault> = places.iter().map(of).collect();
+            let hit: Vec<&ObjectKey> = places.iter().map(|&(at, _)| self.keys[at]).collect();
+            let one = match self.snapshot.nodes.get(&shared) {
+                Some(parent) => declared::several_not_applied(self.snapshot, parent, &hit),
+                None => self.is_missing(&shared, &faults, &hit),
+            };
+            let one = faults.iter().flat_map(|fault| fault.evidence.iter().cloned()).fold(one, Fault::seen);
+            let one = Fault { evidence: one.evidence.into_iter().take(QUOTES).collect(), ..one };
+            for (at, nth) in places {
+                self.vertices[at].faults[nth] = one.clone();
+            }
+        }
+    }
+
+    fn places_of_what_is_shared(&self) -> BTreeMap<ObjectKey, Vec<(usize, usize)>> {
+        let mut places: BTreeMap<ObjectKey, Vec<(usize, usize)>> = BTreeMap::new();
+        for (at, vertex) in self.vertices.iter().enumerate() {
+            for (nth, fault) in vertex.faults.iter().enumerate() {
+                if let Some(shared) = &fault.shared {
+                    places.entry(shared.clone()).or_default().push((at, nth));
+                }
+            }
+        }
+        places
+    }
+
+    /// A Secret or ConfigMap that several need and that is not there; told as most of them tell it.
+    fn is_missing(&self, missing: &ObjectKey, faults: &[&Fault], hit: &[&ObjectKey]) -> Fault {
+        let mut counts: BTreeMap<Code, usize> = BTreeMap::new();
+        faults.iter().for_each(|fault| *counts.entry(fault.code).or_default() += 1);
+        let most = counts.iter().max_by_key(|(code, count)| (**count, std::cmp::Reverse(**code)));
+        let code = most.map_or(Code::SourceNotReady, |(code, _)| *code);
+        let subcode = faults.iter().find(|fault| fault.code == code).and_then(|fault| fault.subcode);
+        let names: Vec<String> = hit.iter().map(|key| called(key)).collect();
+        let by = crate::diagnosis::catalogue::some(&names);
+        let is_there = self.snapshot.presence(missing) == Presence::There;
+        let state = if is_there { "was missing, and is there by now" } else { "does not exist" };
+        let one =
+            fault(missing.clone(), code, subcode, format!("{} {state}; it is needed by {by}", called(missing)));
+        let ways = faults.iter().filter(|fault| fault.code == code).flat_map(|fault| &fault.remedies);
+        // The first tells how to make it; what runs again is the same for all.
+        let ways = ways.filter(|remedy| !is_there || remedy.command.is_some());
+        ways.fold(one, |one, way| match one.remedies.iter().any(|known| known.text == way.text) {
+            true => one,
+            false => one.remedy(&way.text, way.command.clone()),
+        })
+    }
+}
