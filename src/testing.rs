@@ -106,6 +106,7 @@ pub(crate) fn source() -> Source {
         conditions: Conditions(vec![condition("Ready", ConditionStatus::True, "Succeeded", "stored artifact")]),
         artifact: Some(Artifact {
             revision: Revision(REVISION.to_owned()),
+            origin: None,
             updated: Some(minutes_ago(1)),
             url: String::new(),
         }),
@@ -228,6 +229,7 @@ impl Node {
             first: Some(minutes_ago(minutes)),
             last: Some(minutes_ago(minutes)),
             revision: Some(Revision(REVISION.to_owned())),
+            origin: None,
             took: None,
         });
         self
