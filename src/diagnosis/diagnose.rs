@@ -81,6 +81,7 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         layering,
         causes,
         warnings: all_warnings,
+        partial: warnings::partial_builds(snapshot),
     }
 }
 

@@ -85,7 +85,7 @@ fn a_repository_tells_what_depends_on_what_and_not_what_waits() {
     ]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.stdout.contains("what waits for it now only a cluster can tell"), "{}", run.stdout);
-    assert!(run.stdout.contains("while it fails, 8 objects stop"), "{}", run.stdout);
+    assert!(run.stdout.contains("if it fails, 8 objects stop"), "{}", run.stdout);
 }
 
 #[test]

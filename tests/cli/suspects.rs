@@ -227,3 +227,19 @@ fn an_artifact_that_names_its_commit_has_suspects_as_a_repository_has() {
     fs::write(&file, dump.to_string()).unwrap();
     assert_eq!(repo.suspects(&file), [""; 0], "what it ran before names no commit");
 }
+
+#[test]
+fn who_asks_about_a_build_that_is_followed_in_part_is_told_so() {
+    let mut repo = Repo::new();
+    let list = format!("namePrefix: x-\n{LIST}");
+    let files = [("apps/kustomization.yaml", Some(list.as_str())), ("apps/a.yaml", Some(MAP))];
+    let good = repo.commit("begin", &files);
+    let failing = repo.dump(&good, &good, "./apps", "BuildFailed", "kustomize build failed: something");
+    let said = "PartialBuild  all that apps builds may have other names or fields";
+    assert!(repo.why(&failing, &[]).stdout.contains(said), "{}", repo.why(&failing, &[]).stdout);
+    assert!(!repo.why(&failing, &["--no-repo"]).stdout.contains("PartialBuild"));
+    let file = repo.dump(&good, &good, "./apps", "ReconciliationSucceeded", "Applied");
+    let fine = fs::read_to_string(&file).unwrap().replace("\"False\"", "\"True\"");
+    fs::write(&file, fine).unwrap();
+    assert!(!repo.why(&file, &[]).stdout.contains("PartialBuild"), "nothing rests on it");
+}

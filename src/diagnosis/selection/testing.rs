@@ -261,6 +261,7 @@ pub(crate) fn diagnosis(specs: impl IntoIterator<Item = Spec>) -> Diagnosis {
         waits: BTreeMap::new(),
         layering: Layering::default(),
         causes: Vec::new(),
+        partial: Vec::new(),
         warnings: Vec::new(),
     };
     for Spec { object, cause: code, missing } in specs {

@@ -170,3 +170,22 @@ fn a_controller_without_a_pod_is_the_cause_of_what_is_overdue() {
     );
     assert_eq!(affected(only(&diagnosis)), ["a", "b"]);
 }
+
+#[test]
+fn one_missing_kubeconfig_is_one_cause_and_apart_from_credentials_of_that_name() {
+    let remote = |name: &str| {
+        let words = "secrets \"login\" not found: unable to read KubeConfig secret 'flux-system/login' error: secrets \"login\" not found";
+        let mut node = ks(name).failing("ReconciliationFailed", words);
+        node.remote = true;
+        node.kube_config = Some(secret());
+        node
+    };
+    let diagnosis = diagnose(&world([of("a", "one"), remote("edge")], &["one"]));
+    let objects: Vec<&str> = diagnosis.causes.iter().map(|cause| cause.fault.object.name.as_str()).collect();
+    assert_eq!(objects, ["one", "edge"]);
+    let diagnosis = said([remote("east"), remote("west")]);
+    assert_eq!(
+        (&only(&diagnosis).fault.object, only(&diagnosis).fault.code),
+        (&secret(), Code::ClusterUnreachable)
+    );
+}

@@ -193,8 +193,12 @@ fn of_oci(source: &str, attempted: &str, digest: Option<&str>) -> Diagnosis {
     node.interval = Some(Duration::from_secs(3600));
     node.status.last_attempted_revision = Some(Revision(attempted.to_owned()));
     node.status.last_attempted_digest = digest.map(str::to_owned);
-    let artifact =
-        Artifact { revision: Revision(source.to_owned()), origin: None, updated: Some(minutes_ago(300)), url: String::new() };
+    let artifact = Artifact {
+        revision: Revision(source.to_owned()),
+        origin: None,
+        updated: Some(minutes_ago(300)),
+        url: String::new(),
+    };
     with_sources([node], [Source { artifact: Some(artifact), ..other(oci) }])
 }
 

@@ -4,17 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FaultKey, Walker};
-use crate::diagnosis::catalogue::{called, declared, fault};
+use crate::diagnosis::catalogue::{called, declared, fault, some};
 use crate::diagnosis::cause::{Code, Fault};
+use crate::diagnosis::stale::users;
 use crate::model::{ObjectKey, Presence};
 
 /// What is quoted of faults that became one, at most.
 const QUOTES: usize = 6;
 
+/// What faults have in common, and whether it is the way into another cluster: a Secret that is missing for that is not
+/// the one that is missing for something else, although it bears its name.
+type Shared = (ObjectKey, bool);
+
 impl Walker<'_> {
     /// Gives faults that have something in common that as their object, and one code, summary and way out.
     pub(super) fn make_one_of_what_is_shared(&mut self) {
-        for (shared, places) in self.places_of_what_is_shared() {
+        for ((shared, _), places) in self.places_of_what_is_shared() {
             let of = |&(at, nth): &(usize, usize)| &self.vertices[at].faults[nth];
             let identities: BTreeSet<FaultKey> =
                 places.iter().map(of).map(|fault| (fault.object.clone(), fault.code)).collect();
@@ -35,12 +40,18 @@ impl Walker<'_> {
         }
     }
 
-    fn places_of_what_is_shared(&self) -> BTreeMap<ObjectKey, Vec<(usize, usize)>> {
-        let mut places: BTreeMap<ObjectKey, Vec<(usize, usize)>> = BTreeMap::new();
-        for (at, vertex) in self.vertices.iter().enumerate() {
+    /// A source that nobody uses hits nobody, and is left to be told of by itself.
+    fn places_of_what_is_shared(&self) -> BTreeMap<Shared, Vec<(usize, usize)>> {
+        let mut places: BTreeMap<Shared, Vec<(usize, usize)>> = BTreeMap::new();
+        let used = users(self.snapshot);
+        let is_used = |key: &ObjectKey| self.snapshot.nodes.contains_key(key) || used.contains_key(key);
+        for (at, vertex) in self.vertices.iter().enumerate().filter(|(at, _)| is_used(self.keys[*at])) {
             for (nth, fault) in vertex.faults.iter().enumerate() {
                 if let Some(shared) = &fault.shared {
-                    places.entry(shared.clone()).or_default().push((at, nth));
+                    places
+                        .entry((shared.clone(), fault.code == Code::ClusterUnreachable))
+                        .or_default()
+                        .push((at, nth));
                 }
             }
         }
@@ -55,7 +66,7 @@ impl Walker<'_> {
         let code = most.map_or(Code::SourceNotReady, |(code, _)| *code);
         let subcode = faults.iter().find(|fault| fault.code == code).and_then(|fault| fault.subcode);
         let names: Vec<String> = hit.iter().map(|key| called(key)).collect();
-        let by = crate::diagnosis::catalogue::some(&names);
+        let by = some(&names);
         let is_there = self.snapshot.presence(missing) == Presence::There;
         let state = if is_there { "was missing, and is there by now" } else { "does not exist" };
         let one =
