@@ -372,7 +372,7 @@ impl<'a> Walker<'a> {
             match lead {
                 // The key of an object on another cluster may be that of an object here.
                 Lead::Fault(fault) if node.remote && fault.code.is_of_the_target_cluster() => {
-                    self.blame(&node.key, Fault { object: node.key.clone(), ..fault });
+                    self.blame(&node.key, Fault { object: node.key.clone(), shared: None, ..fault });
                 }
                 Lead::Fault(fault) => self.blame(&node.key, fault),
                 Lead::Walk(to) if to != node.key => self.enter_unhealthy(node, &to),

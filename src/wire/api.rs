@@ -306,6 +306,7 @@ wire! {
     struct PodSpec {
         containers: Vec<Container>,
         volumes: Vec<Volume>,
+        node_selector: BTreeMap<String, String>,
     }
     struct Container {
         image: String,

@@ -499,6 +499,7 @@ pub(super) fn pod(name: &str, meta: Meta, body: api::Body<api::PodSpec, api::Pod
             .map(|condition| condition.message),
         containers: containers.filter_map(trouble).collect(),
         claims: spec.volumes.into_iter().filter_map(claim).collect(),
+        node_selector: spec.node_selector,
     }
 }
 

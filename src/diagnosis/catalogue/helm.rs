@@ -316,6 +316,7 @@ fn waited_for(
     let summary = format!("{} {} {why}{}", verb(code), called(&key), cause.place());
     let look = health::look_at(cause, &key);
     let mut found = fault(key, code, subcode, summary);
+    found.shared = trouble.nodes.filter(|_| subcode == Some("Unschedulable"));
     for seen in trouble.seen {
         found = found.seen(seen);
     }

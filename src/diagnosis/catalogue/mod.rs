@@ -38,7 +38,7 @@ mod served;
 mod sops;
 mod source;
 mod words;
-mod workload;
+pub(super) mod workload;
 
 #[cfg(test)]
 mod testkit;

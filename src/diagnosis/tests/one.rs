@@ -3,8 +3,8 @@
 use super::said;
 use crate::diagnosis::{Cause, Code, Diagnosis, diagnose};
 use crate::model::{
-    Build, Built, ConditionStatus, Decryption, GroupKind, Joined, NoHistory, Node, ObjectKey, Snapshot, Source,
-    Spec, SubstituteRef, Workload,
+    Build, Built, ConditionStatus, Decryption, GroupKind, Joined, NoHistory, Node, ObjectKey, Pod, Snapshot,
+    Source, Spec, SubstituteRef, Workload,
 };
 use crate::testing::{condition, hr, key, ks, minutes_ago, snapshot, source, source_key};
 
@@ -187,5 +187,32 @@ fn one_missing_kubeconfig_is_one_cause_and_apart_from_credentials_of_that_name()
     assert_eq!(
         (&only(&diagnosis).fault.object, only(&diagnosis).fault.code),
         (&secret(), Code::ClusterUnreachable)
+    );
+}
+
+#[test]
+fn workloads_that_wait_for_the_same_nodes_are_one_cause() {
+    let waiting = |name: &str| {
+        let words = format!(
+            "health check failed after 30s: timeout waiting for: [Deployment/apps/{name} status: 'InProgress']"
+        );
+        ks(name).failing("HealthCheckFailed", &words)
+    };
+    let mut flux = snapshot(["a", "b", "c"].map(waiting));
+    let pod = |name: &str, pool: &str| {
+        let words = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.";
+        let mut pod =
+            Pod { phase: "Pending".to_owned(), unschedulable: Some(words.to_owned()), ..Pod::default() };
+        pod.meta.owner = Some(ObjectKey::new(GroupKind::REPLICA_SET, "apps", format!("{name}-5d4")));
+        pod.node_selector.insert("pool".to_owned(), pool.to_owned());
+        (ObjectKey::new(GroupKind::POD, "apps", format!("{name}-5d4-x")), pod)
+    };
+    flux.evidence.pods.extend([pod("a", "gpu"), pod("b", "gpu"), pod("c", "arm")]);
+    let diagnosis = diagnose(&flux);
+    let told: Vec<_> =
+        diagnosis.causes.iter().map(|cause| (cause.fault.object.to_string(), affected(cause))).collect();
+    assert_eq!(
+        told,
+        [("Node/pool=gpu".to_owned(), vec!["a", "b"]), ("Deployment/apps/c".to_owned(), vec!["c"])]
     );
 }

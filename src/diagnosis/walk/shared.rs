@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FaultKey, Walker};
-use crate::diagnosis::catalogue::{called, declared, fault, some};
+use crate::diagnosis::catalogue::{called, declared, fault, some, workload};
 use crate::diagnosis::cause::{Code, Fault};
 use crate::diagnosis::stale::users;
 use crate::model::{ObjectKey, Presence};
@@ -30,6 +30,11 @@ impl Walker<'_> {
             let hit: Vec<&ObjectKey> = places.iter().map(|&(at, _)| self.keys[at]).collect();
             let one = match self.snapshot.nodes.get(&shared) {
                 Some(parent) => declared::several_not_applied(self.snapshot, parent, &hit),
+                None if shared.kind.kind == "Node" => {
+                    let waiting: BTreeSet<&ObjectKey> = faults.iter().map(|fault| &fault.object).collect();
+                    let waiting: Vec<&ObjectKey> = waiting.into_iter().collect();
+                    workload::several_without_nodes(&shared, most_told(&faults), &waiting)
+                }
                 None => self.is_missing(&shared, &faults, &hit),
             };
             let one = faults.iter().flat_map(|fault| fault.evidence.iter().cloned()).fold(one, Fault::seen);
@@ -60,10 +65,7 @@ impl Walker<'_> {
 
     /// A Secret or ConfigMap that several need and that is not there; told as most of them tell it.
     fn is_missing(&self, missing: &ObjectKey, faults: &[&Fault], hit: &[&ObjectKey]) -> Fault {
-        let mut counts: BTreeMap<Code, usize> = BTreeMap::new();
-        faults.iter().for_each(|fault| *counts.entry(fault.code).or_default() += 1);
-        let most = counts.iter().max_by_key(|(code, count)| (**count, std::cmp::Reverse(**code)));
-        let code = most.map_or(Code::SourceNotReady, |(code, _)| *code);
+        let code = most_told(faults);
         let subcode = faults.iter().find(|fault| fault.code == code).and_then(|fault| fault.subcode);
         let names: Vec<String> = hit.iter().map(|key| called(key)).collect();
         let by = some(&names);
@@ -79,4 +81,12 @@ impl Walker<'_> {
             false => one.remedy(&way.text, way.command.clone()),
         })
     }
+}
+
+/// The code that most of these faults have, the first of several.
+fn most_told(faults: &[&Fault]) -> Code {
+    let mut counts: BTreeMap<Code, usize> = BTreeMap::new();
+    faults.iter().for_each(|fault| *counts.entry(fault.code).or_default() += 1);
+    let most = counts.iter().max_by_key(|(code, count)| (**count, std::cmp::Reverse(**code)));
+    most.map_or(Code::HealthCheckFailed, |(code, _)| *code)
 }
