@@ -7,11 +7,18 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::api::Api;
 use super::process::Process;
 
 /// Users of the API server: name, group. A token `tok-<name>` belongs to each; rights come from RBAC.
 pub(crate) const USERS: &[(&str, &str)] =
-    &[("admin", "system:masters"), ("tenant", "tenants"), ("nobody", "nobodies")];
+    &[("admin", "system:masters"), ("tenant", "tenants"), ("nobody", "nobodies"), ("blind", "blinds")];
+
+/// Who asked for Secrets is written down, and not what they hold.
+const AUDIT_POLICY: &str = r#"{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
+    {"level": "Metadata", "verbs": ["get", "list", "watch"], "resources": [{"group": "", "resources": ["secrets"]}]},
+    {"level": "None"}
+]}"#;
 
 /// The running cluster. The API server ends before etcd: the other way round it hangs for minutes.
 pub(crate) struct Cluster {
@@ -59,6 +66,28 @@ impl Cluster {
         self.dir.join(format!("kubeconfig-{user}"))
     }
 
+    /// Where the API server writes down who asked for Secrets, one entry a line.
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        self.dir.join("audit.log")
+    }
+
+    /// Gives a user of [`USERS`] these rules (a JSON list) in the whole cluster.
+    pub(crate) fn grant(&self, user: &str, rules: &str, api: &Api) -> Result<()> {
+        let group = USERS.iter().find(|(name, _)| *name == user).context("a user of the bench")?.1;
+        let rules: serde_json::Value = serde_json::from_str(rules)?;
+        let rbac = "rbac.authorization.k8s.io";
+        let version = format!("{rbac}/v1");
+        api.apply(
+            serde_json::json!({"apiVersion": version, "kind": "ClusterRole", "metadata": {"name": user}, "rules": rules}),
+            "",
+        )?;
+        let role = serde_json::json!({"apiGroup": rbac, "kind": "ClusterRole", "name": user});
+        let subject = serde_json::json!({"apiGroup": rbac, "kind": "Group", "name": group});
+        let binding = serde_json::json!({"apiVersion": version, "kind": "ClusterRoleBinding", "metadata": {"name": user},
+            "roleRef": role, "subjects": [subject]});
+        api.apply(binding, "")
+    }
+
     /// Where the programs of the bench lie.
     pub(crate) fn programs(&self) -> &Path {
         &self.bin
@@ -100,6 +129,8 @@ impl Cluster {
             .collect();
         let token_file = self.dir.join("tokens.csv");
         std::fs::write(&token_file, tokens.concat())?;
+        let policy = self.dir.join("audit-policy.yaml");
+        std::fs::write(&policy, AUDIT_POLICY)?;
         let mut server = self.program("kube-apiserver");
         server
             .arg(format!("--etcd-servers={etcd}"))
@@ -107,6 +138,8 @@ impl Cluster {
             .arg(format!("--secure-port={}", self.port))
             .arg(format!("--cert-dir={}", self.dir.join("certs").display()))
             .arg(format!("--token-auth-file={}", token_file.display()))
+            .arg(format!("--audit-policy-file={}", policy.display()))
+            .arg(format!("--audit-log-path={}", self.audit_log().display()))
             .args(["--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16"])
             .arg(format!("--service-account-issuer={}", self.url()))
             .arg(format!("--service-account-key-file={}", public.display()))

@@ -10,6 +10,7 @@ mod git;
 mod ours;
 mod process;
 mod record;
+pub(crate) mod remedies;
 mod scene;
 mod webhook;
 

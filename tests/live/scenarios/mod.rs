@@ -4,9 +4,13 @@ mod admission;
 mod alone;
 mod chains;
 mod changes;
+mod expressions;
+mod green;
 mod one;
+mod one_more;
 mod pods;
 mod scenes;
+mod secrets;
 mod steps;
 mod users;
 
@@ -41,7 +45,12 @@ scenarios! {
     shared chains::helm_chain,
     shared changes::commits,
     shared changes::parent_change,
+    shared expressions::expressions,
+    shared green::suspended_source,
     shared one::one,
+    shared one_more::node_pool,
+    shared one_more::one_secret,
+    shared one_more::not_applied,
     shared pods::pods,
     shared scenes::applyerr,
     shared scenes::basic,
@@ -59,6 +68,7 @@ scenarios! {
     shared scenes::sources,
     shared scenes::stale,
     shared scenes::suspdep,
+    shared secrets::secrets,
     shared users::plugin,
     shared users::users,
     alone alone::home_healthy,
@@ -72,4 +82,6 @@ scenarios! {
     alone alone::frozen_helm,
     alone alone::scaled_to_zero,
     alone alone::unreach,
+    alone green::silent,
+    alone green::workers_held,
 }
