@@ -8,6 +8,10 @@ use super::report::{Diagnosis, ObjectReport, SourceReport};
 use super::{ahead, suspects};
 use crate::model::{At, Commit, ObjectKey, Snapshot, Warning};
 
+/// Warnings that tell what could not be read.
+pub(super) const HIDES: [&str; 5] =
+    ["InputBroken", "PartialList", "Forbidden", "NotCovered", "SeveralClusters"];
+
 /// What is asked about.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
@@ -149,7 +153,10 @@ pub fn why<'a>(diagnosis: &'a Diagnosis, key: &'a ObjectKey) -> Option<Why<'a>> 
         builder.is_some_and(|builder| builder == key || Some(builder) == applier || stands_at(builder))
     };
     let partial = diagnosis.partial.iter().filter(matters);
-    let warnings = diagnosis.warnings.iter().filter(about).chain(partial).collect();
+    // What is missing is told whoever is asked about: nobody knows what it would have shown.
+    let hidden = diagnosis.warnings.iter().filter(|warning| !diagnosis.complete && warning.object.is_none());
+    let hidden = hidden.filter(|warning| HIDES.contains(&warning.code));
+    let warnings = diagnosis.warnings.iter().filter(about).chain(hidden).chain(partial).collect();
     Some(Why { diagnosis, target, causes, next: Vec::new(), warnings })
 }
 

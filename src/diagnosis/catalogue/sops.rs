@@ -191,7 +191,7 @@ fn no_identity(failure: &Failure<'_>, what: &str) -> Fault {
     };
     let Some(seen) = failure.snapshot.evidence.secrets.get(&secret) else {
         let gone = failure.snapshot.presence(&secret) == Presence::Absent;
-        let state = if gone { "does not exist by now" } else { "gave no age key" };
+        let state = if gone { "does not exist by now" } else { "gave no age key (it was not looked at)" };
         return coarse(format!("{what} cannot be decrypted: {} {state}", called(&secret)));
     };
     if seen.keys.iter().any(|key| key.ends_with(".agekey")) {
