@@ -107,6 +107,7 @@ pub(crate) fn source() -> Source {
         last_handled_reconcile_at: None,
         artifact: Some(Artifact {
             revision: Revision(REVISION.to_owned()),
+            origin: None,
             updated: Some(minutes_ago(1)),
             url: String::new(),
         }),
@@ -229,6 +230,7 @@ impl Node {
             first: Some(minutes_ago(minutes)),
             last: Some(minutes_ago(minutes)),
             revision: Some(Revision(REVISION.to_owned())),
+            origin: None,
             took: None,
         });
         self

@@ -35,7 +35,7 @@ impl Cluster {
                     self.take_closer(builder, need, document);
                 }
                 Err(Refusal::Forbidden(said)) => {
-                    builder.warn(codes::NOT_COVERED, format!("not looked at: {said}"))
+                    builder.incomplete(codes::NOT_COVERED, format!("not looked at: {said}"))
                 }
                 // Built-in kinds are served: it is the object that does not exist.
                 Err(Refusal::NotServed) => match need {

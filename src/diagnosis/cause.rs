@@ -215,6 +215,9 @@ pub struct Fault {
     pub evidence: Vec<Quote>,
     /// What can be done, at most three, the likeliest first.
     pub remedies: Vec<Remedy>,
+    /// What it comes down to: where several faults have that in common they are one, and this is its object. `None`
+    /// where a fault has its cause for itself.
+    pub shared: Option<ObjectKey>,
 }
 
 /// What ends the tries of an object, or its present one.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::catalogue::runs;
 use super::cause::{Cause, Code, Fault, RetryClock};
 use super::installation::Installation;
 use super::places;
@@ -15,10 +16,10 @@ use super::standing::{
 };
 use super::suspects;
 use super::verdict::verdicts;
-use super::walk::{Walk, controller_down, walk};
+use super::walk::{FaultKey, Walk, controller_down, walk};
 use super::warnings;
 use crate::graph::{Graph, Layering};
-use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Snapshot, Spec};
+use crate::model::{GroupKind, Node, ObjectKey, OriginKind, Snapshot, Source, Spec};
 
 /// Says everything that can be said about a snapshot.
 pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
@@ -80,6 +81,7 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
         layering,
         causes,
         warnings: all_warnings,
+        partial: warnings::partial_builds(snapshot),
     }
 }
 
@@ -111,9 +113,12 @@ fn add_stopped_controllers(snapshot: &Snapshot, walk: &mut Walk) {
 fn state(node: &Node, standing: &Standing, walk: &Walk) -> State {
     let key = &node.key;
     let reached = |key: &ObjectKey| {
-        // Its own overdue run and a stale source do not block it.
-        walk.reaching(key)
-            .any(|(object, code)| *code != Code::SourceStale && !(*code == Code::Overdue && object == key))
+        // Its own overdue run, whoever should make it, and a stale source do not block it.
+        let own = |identity: &FaultKey| {
+            let overdue = matches!(identity.1, Code::Overdue | Code::ControllerNotRunning);
+            overdue && walk.stands_at.get(identity).is_some_and(|at| at.contains(key))
+        };
+        walk.reaching(key).any(|identity| identity.1 != Code::SourceStale && !own(identity))
     };
     match standing {
         Standing::Suspended => State::Suspended,
@@ -239,18 +244,21 @@ fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk
         let cycle = walk.loops.get(identity).cloned().unwrap_or_default();
         // No member of a loop is more to the point than another, and a next try changes nothing.
         let clock = match cycle.is_empty() {
-            true => clock(snapshot, fault, affected, objects),
+            true => clock(snapshot, &fault, affected, objects),
             false => RetryClock::default(),
         };
+        let stands_at: Vec<ObjectKey> = walk.stands_at.get(identity).into_iter().flatten().cloned().collect();
+        let mut fault = fault.clone();
+        runs::ask_all(&mut fault, &stands_at);
         causes.push(Cause {
-            since: since(snapshot, &fault.object, affected, objects),
-            stands_at: walk.stands_at.get(identity).into_iter().flatten().cloned().collect(),
+            since: since(snapshot, &fault.object, &stands_at, affected, objects),
             chain,
             cycle,
             blocks: blocks.get(&fault.object).copied().unwrap_or_default(),
             clock,
             affected: affected.iter().cloned().collect(),
-            fault: fault.clone(),
+            stands_at,
+            fault,
             suspects: Vec::new(),
         });
     }
@@ -267,6 +275,7 @@ fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk
 fn since(
     snapshot: &Snapshot,
     object: &ObjectKey,
+    stands_at: &[ObjectKey],
     affected: &BTreeSet<ObjectKey>,
     objects: &BTreeMap<ObjectKey, ObjectReport>,
 ) -> Option<Timestamp> {
@@ -277,7 +286,10 @@ fn since(
         };
     }
     let hit = affected.iter().filter_map(|key| objects.get(key));
-    hit.filter(|report| report.state != State::Ready).filter_map(|report| report.since).min()
+    let hit = hit.filter(|report| report.state != State::Ready).filter_map(|report| report.since);
+    let fails = |source: &&Source| matches!(source_standing(snapshot, source), SourceStanding::Failed { .. });
+    let sources = stands_at.iter().filter_map(|key| snapshot.sources.get(key)).filter(fails);
+    hit.chain(sources.filter_map(|source| source_began(snapshot, source))).min()
 }
 
 /// Whether the failed run of an affected object can have failed for this: not where the object merely goes on with what a

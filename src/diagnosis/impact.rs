@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub use deletes::{Deletes, Going, Note, Reason, Staying};
 
 use super::report::Diagnosis;
-use super::why::{Target, why};
+use super::why::{HIDES, Target, why};
 use crate::graph::{Graph, Relation};
 use crate::model::{GroupKind, Node, ObjectKey, Snapshot, Warning};
 
@@ -63,9 +63,11 @@ pub struct Impact<'a> {
 impl Impact<'_> {
     /// Why not everything could be seen: more may wait for the target than is known. None where all was seen.
     pub fn input_warnings(&self) -> impl Iterator<Item = &Warning> {
-        self.diagnosis.warnings.iter().filter(|_| !self.diagnosis.complete).filter(|warning| {
-            ["InputBroken", "PartialList", "Forbidden", "NotCovered", "SeveralClusters"].contains(&warning.code)
-        })
+        self.diagnosis
+            .warnings
+            .iter()
+            .filter(|_| !self.diagnosis.complete)
+            .filter(|warning| HIDES.contains(&warning.code))
     }
 }
 

@@ -75,7 +75,8 @@ fn needs_of(snapshot: &Snapshot, cause: &Cause) -> Vec<Need> {
             let source = snapshot.sources.get(object);
             let secret = source.and_then(|source| source.secret.as_ref());
             let key = secret.map(|name| ObjectKey::new(GroupKind::SECRET, namespace.as_str(), name));
-            needs.extend(key.map(Need::Object));
+            let itself = (object.kind == GroupKind::SECRET).then(|| object.clone());
+            needs.extend(key.or(itself).map(Need::Object));
         }
         Code::HelmValuesMissing if [GroupKind::SECRET, GroupKind::CONFIG_MAP].contains(&object.kind) => {
             needs.push(Need::Object(object.clone()));

@@ -202,6 +202,8 @@ pub struct Diagnosis {
     pub causes: Vec<Cause>,
     /// What is no cause and should be known, ordered.
     pub warnings: Vec<Warning>,
+    /// Kustomizations of which a joined repository tells in part what they are built of; who asks about one should know.
+    pub partial: Vec<Warning>,
 }
 
 impl Diagnosis {

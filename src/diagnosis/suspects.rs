@@ -89,8 +89,10 @@ fn suspects<'a>(snapshot: &'a Snapshot, node: &Node, fault: &Fault) -> Answer<'a
     let Some(good) = snapshot.last_good(node) else { return Answer::Nothing }; // nothing to compare with
     let Some(source) = snapshot.manifest_source(node) else { return Answer::Nothing };
     let artifact = snapshot.sources.get(source).and_then(|source| source.artifact.as_ref());
-    let Some(current) = artifact.map(|artifact| &artifact.revision) else { return Answer::Nothing };
-    let (Some(base), Some(newest)) = (good.commit(), current.commit()) else { return Answer::Nothing };
+    let Some(artifact) = artifact else { return Answer::Nothing };
+    let current = &artifact.revision;
+    let commits = snapshot.last_good_commit(node).zip(artifact.commit());
+    let Some((base, newest)) = commits else { return Answer::Nothing };
     if base == newest {
         let is_kustomization = node.kustomization().is_some();
         let said =
@@ -118,7 +120,9 @@ fn suspects<'a>(snapshot: &'a Snapshot, node: &Node, fault: &Fault) -> Answer<'a
     let build = snapshot.declared.builds.get(&node.key);
     let commits = touching(range, build, node, fault);
     if commits.is_empty() {
-        let said = build.map(|build| quote("git", &nothing(range, build, good, current)));
+        // An OCI artifact may hold another folder than the root of the repository.
+        let built = build.filter(|build| build.exists || artifact.revision.commit().is_some());
+        let said = built.map(|build| quote("git", &nothing(range, build, good, current)));
         return said.map_or(Answer::Nothing, Answer::Said);
     }
     Answer::Commits(commits.into_iter().map(|commit| (commit, tree, history)).collect())

@@ -6,6 +6,7 @@ use super::{Code, Diagnosis, State, Verdict, diagnose};
 use crate::model::{ConditionStatus, Event, GroupKind, Node, ObjectKey, Revision, Snapshot};
 use crate::testing::{OLD, REVISION, condition, hr, key, ks, minutes_ago, snapshot, source, source_key};
 
+mod one;
 mod plan;
 mod properties;
 mod sources;

@@ -6,6 +6,8 @@
 
 mod loops;
 mod reach;
+mod shared;
+mod silent;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +47,8 @@ struct Walker<'a> {
     /// Which ArtifactGenerator makes each ExternalArtifact, whether or not it exists yet.
     makers: BTreeMap<&'a ObjectKey, &'a ObjectKey>,
     hidden: BTreeSet<ObjectKey>,
+    /// When a run should have come that has not, by vertex; of those whose fault is just that.
+    due: BTreeMap<usize, Timestamp>,
 }
 
 /// Walks the whole snapshot once. Deadlocks are added to the cycles of `layering`.
@@ -71,6 +75,7 @@ pub(super) fn walk(
         vertices,
         makers: snapshot.makers(),
         hidden: BTreeSet::new(),
+        due: BTreeMap::new(),
     };
     for (key, source) in &snapshot.sources {
         walker.enter_source(key, source);
@@ -79,6 +84,8 @@ pub(super) fn walk(
         walker.enter_node(key, node, verdicts.get(key).map(Vec::as_slice).unwrap_or_default());
     }
     walker.mark_keys_that_open_nothing();
+    walker.make_one_of_what_is_shared();
+    walker.mark_silent_controllers();
     let mut loops = walker.mark_cycles(layering);
     loops.extend(walker.mark_deadlocks(layering));
     walker.give_silent_failures_a_fault();
@@ -95,6 +102,16 @@ impl<'a> Walker<'a> {
         if let Some(vertex) = self.vertex(at) {
             vertex.faults.push(fault);
         }
+    }
+
+    /// Blames an object whose controller has not come since `due`.
+    fn blame_overdue(&mut self, at: &ObjectKey, fault: Fault, due: Option<Timestamp>) {
+        if let (Some(&vertex), Some(due)) = (self.index.get(at), due)
+            && matches!(fault.code, Code::Overdue | Code::NotObserved)
+        {
+            self.due.insert(vertex, due);
+        }
+        self.blame(at, fault);
     }
 
     fn wait(&mut self, from: &ObjectKey, on: &ObjectKey) {
@@ -130,14 +147,16 @@ impl<'a> Walker<'a> {
             }
             Standing::NotObserved if node.live => {
                 let observed = node.observed_generation();
-                let fault = match node.helm_release() {
-                    Some(_) if node.source.is_none() => dependency::no_chart(node),
+                match node.helm_release() {
+                    Some(_) if node.source.is_none() => self.blame(key, dependency::no_chart(node)),
                     Some(_) if let Some((wanted, used)) = self.chart_not_made(node) => {
-                        dependency::chart_not_made(node, wanted, used)
+                        self.blame(key, dependency::chart_not_made(node, wanted, used));
                     }
-                    _ => self.not_observed(key, node.meta.generation, observed, &node.meta.labels),
-                };
-                self.blame(key, fault);
+                    _ => {
+                        let fault = self.not_observed(key, node.meta.generation, observed, &node.meta.labels);
+                        self.blame_overdue(key, fault, node.meta.edited.or(node.meta.created));
+                    }
+                }
             }
             Standing::NotObserved => {}
             Standing::WaitsForDependencies | Standing::WaitsForSource | Standing::Behind => {
@@ -175,7 +194,8 @@ impl<'a> Walker<'a> {
             if *standing == Standing::Behind && fault.code == Code::Overdue {
                 fault = dependency::behind_its_source(fault, node, self.snapshot);
             }
-            self.blame(key, fault);
+            let due = if *standing == Standing::Behind { last } else { last + interval };
+            self.blame_overdue(key, fault, Some(due));
         }
         if !matches!(standing, Standing::Suspended | Standing::NotObserved)
             && let Some((wanted, used)) = self.chart_not_made(node)
@@ -236,7 +256,7 @@ impl<'a> Walker<'a> {
         if since.is_some_and(|since| is_older(self.snapshot.now, since, LONG + requeue)) {
             let summary = format!("{} could run, and its controller has not looked at it again", node.key.name);
             let fault = self.overdue(node, summary);
-            self.blame(&node.key, fault);
+            self.blame_overdue(&node.key, fault, since.map(|since| since + requeue));
         }
     }
 
@@ -352,7 +372,7 @@ impl<'a> Walker<'a> {
             match lead {
                 // The key of an object on another cluster may be that of an object here.
                 Lead::Fault(fault) if node.remote && fault.code.is_of_the_target_cluster() => {
-                    self.blame(&node.key, Fault { object: node.key.clone(), ..fault });
+                    self.blame(&node.key, Fault { object: node.key.clone(), shared: None, ..fault });
                 }
                 Lead::Fault(fault) => self.blame(&node.key, fault),
                 Lead::Walk(to) if to != node.key => self.enter_unhealthy(node, &to),
@@ -426,9 +446,11 @@ impl<'a> Walker<'a> {
         )
     }
 
-    /// A run that does not come although it is due: one whose controller does not exist has that as its cause.
+    /// A run that does not come although it is due: one whose controller does not exist, or has no Pod, has that as its cause.
     fn overdue(&self, node: &Node, summary: String) -> Fault {
-        controller_missing(self.snapshot, &node.key.kind).unwrap_or_else(|| dependency::overdue(node, summary))
+        let down = controller_down(self.snapshot, &node.key.kind);
+        let down = down.or_else(|| controller_missing(self.snapshot, &node.key.kind));
+        down.unwrap_or_else(|| dependency::overdue(node, summary))
     }
 
     /// References whose absence proves nothing, and without which this object's verdict was made.

@@ -193,6 +193,23 @@ fn stuck_deletions(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
     }
 }
 
+/// Builds of a joined repository with something in them that was not followed: what is said of their files may miss it.
+pub(super) fn partial_builds(snapshot: &Snapshot) -> Vec<Warning> {
+    let builds = snapshot.declared.builds.iter().filter_map(|(builder, build)| {
+        let partial = build.objects.values().filter(|built| built.partial).count();
+        let text = match (partial, build.objects.len()) {
+            (0, _) => return None,
+            (partial, all) if partial == all => format!("all that {} builds", builder.name),
+            (partial, all) => format!("{partial} of the {all} objects that {} builds", builder.name),
+        };
+        let text = format!(
+            "{text} may have other names or fields than their files say: patches, prefixes and variables are not followed here"
+        );
+        Some(Warning { code: "PartialBuild", text, object: Some(builder.clone()) })
+    });
+    builds.collect()
+}
+
 /// One line a kind: which references could not be looked up.
 fn not_covered(facts: &Facts<'_>, warnings: &mut Vec<Warning>) {
     let mut by_kind: BTreeMap<&GroupKind, Vec<&ObjectKey>> = BTreeMap::new();

@@ -8,6 +8,10 @@ use super::report::{Diagnosis, ObjectReport, SourceReport};
 use super::{ahead, suspects};
 use crate::model::{At, Commit, ObjectKey, Snapshot, Warning};
 
+/// Warnings that tell what could not be read.
+pub(super) const HIDES: [&str; 5] =
+    ["InputBroken", "PartialList", "Forbidden", "NotCovered", "SeveralClusters"];
+
 /// What is asked about.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
@@ -138,7 +142,21 @@ pub fn why<'a>(diagnosis: &'a Diagnosis, key: &'a ObjectKey) -> Option<Why<'a>> 
         let object = warning.object.as_ref();
         object.is_some_and(|object| object == key || Some(object) == source)
     };
-    let warnings = diagnosis.warnings.iter().filter(about).collect();
+    let applier = match target {
+        Target::Object(object) => object.applied_by.as_ref(),
+        _ => None,
+    };
+    // What is told of the files of a cause rests on the build that it stands in.
+    let stands_at = |builder: &ObjectKey| causes.iter().any(|cause| cause.stands_at.contains(builder));
+    let matters = |warning: &&Warning| {
+        let builder = warning.object.as_ref().filter(|_| !causes.is_empty());
+        builder.is_some_and(|builder| builder == key || Some(builder) == applier || stands_at(builder))
+    };
+    let partial = diagnosis.partial.iter().filter(matters);
+    // What is missing is told whoever is asked about: nobody knows what it would have shown.
+    let hidden = diagnosis.warnings.iter().filter(|warning| !diagnosis.complete && warning.object.is_none());
+    let hidden = hidden.filter(|warning| HIDES.contains(&warning.code));
+    let warnings = diagnosis.warnings.iter().filter(about).chain(hidden).chain(partial).collect();
     Some(Why { diagnosis, target, causes, next: Vec::new(), warnings })
 }
 

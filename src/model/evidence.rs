@@ -94,6 +94,8 @@ pub struct Pod {
     pub containers: Vec<ContainerTrouble>,
     /// Names of the claims it mounts.
     pub claims: Vec<String>,
+    /// Labels that its node has to bear, `spec.nodeSelector`.
+    pub node_selector: BTreeMap<String, String>,
 }
 
 /// A Secret, without any of its values.

@@ -93,6 +93,8 @@ pub struct HistoryEntry {
     pub last: Option<Timestamp>,
     /// Revision that ran (Kustomization), or chart version (HelmRelease).
     pub revision: Option<Revision>,
+    /// What that revision was made from, where it is an OCI artifact that says so.
+    pub origin: Option<Revision>,
     /// How long the last such run took.
     pub took: Option<Duration>,
 }
@@ -204,6 +206,8 @@ pub struct NodeStatus {
     pub conditions: Conditions,
     /// `status.lastAppliedRevision`.
     pub last_applied_revision: Option<Revision>,
+    /// `status.lastAppliedOriginRevision`: what that was made from, where it is an OCI artifact that says so.
+    pub last_applied_origin: Option<Revision>,
     /// `status.lastAttemptedRevision`.
     pub last_attempted_revision: Option<Revision>,
     /// Digest of the OCI artifact whose chart a HelmRelease tried last; `None` where helm-controller follows none, as with
@@ -358,6 +362,15 @@ impl Node {
         let succeeded = self.status.history.iter().filter(|entry| entry.status == "ReconciliationSucceeded");
         let newest = succeeded.max_by_key(|entry| entry.last).and_then(|entry| entry.revision.as_ref());
         self.status.last_applied_revision.as_ref().or(newest)
+    }
+
+    /// The Git commit of a revision that it ran: the revision's own, else the one that it was made from.
+    pub fn commit_of<'a>(&'a self, revision: &'a Revision) -> Option<&'a str> {
+        let status = &self.status;
+        let applied = (status.last_applied_revision.as_ref(), status.last_applied_origin.as_ref());
+        let runs = status.history.iter().map(|entry| (entry.revision.as_ref(), entry.origin.as_ref()));
+        let mut known = std::iter::once(applied).chain(runs).filter(|(ran, _)| *ran == Some(revision));
+        revision.commit().or_else(|| known.find_map(|(_, origin)| origin?.origin_commit()))
     }
 
     /// Kind of the applied object.

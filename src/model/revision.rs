@@ -48,6 +48,12 @@ impl Revision {
         let digest = self.0.rsplit_once('@').map_or(self.0.as_str(), |(_, digest)| digest);
         digest.strip_prefix("sha1:")
     }
+
+    /// The commit that an OCI artifact says it was made from: as Flux writes it (`main@sha1:…`), or its bare name.
+    pub fn origin_commit(&self) -> Option<&str> {
+        let is_name = |name: &&str| name.len() == 40 && name.chars().all(|digit| digit.is_ascii_hexdigit());
+        self.commit().filter(is_name).or(Some(self.0.as_str()).filter(is_name))
+    }
 }
 
 impl fmt::Display for Revision {
@@ -81,6 +87,19 @@ mod tests {
         assert_eq!(Revision("sha1:ad52".to_owned()).commit(), Some("ad52"));
         assert_eq!(Revision("latest@sha256:7b25".to_owned()).commit(), None);
         assert_eq!(Revision("1.2.3".to_owned()).commit(), None);
+    }
+
+    #[test]
+    fn an_artifact_names_its_commit_in_full_or_not_at_all() {
+        let name = "ad52649a1976b2322a079dfeee95b53b176be70f";
+        for (origin, commit) in [
+            (format!("main@sha1:{name}"), Some(name)),
+            (name.to_owned(), Some(name)),
+            ("v1.2.3".to_owned(), None),
+            ("main@sha1:ad52".to_owned(), None),
+        ] {
+            assert_eq!(Revision(origin).origin_commit(), commit);
+        }
     }
 
     #[test]

@@ -200,6 +200,17 @@ impl Snapshot {
         before.max_by_key(|entry| entry.last).and_then(|entry| entry.revision.as_ref())
     }
 
+    /// The Git commit of [`Snapshot::last_good`]; `None` too where that is no revision of Git and says of none that it was
+    /// made from it.
+    pub fn last_good_commit<'a>(&'a self, node: &'a Node) -> Option<&'a str> {
+        let revision = self.last_good(node)?;
+        let ran_by = match node.kustomization() {
+            Some(_) => node,
+            None => self.nodes.get(&self.applied_by(&node.key, &node.meta.labels)?)?,
+        };
+        ran_by.commit_of(revision)
+    }
+
     /// The source of which an object's manifest comes: a Kustomization's own, a HelmRelease's through who applies it.
     pub fn manifest_source<'a>(&'a self, node: &'a Node) -> Option<&'a ObjectKey> {
         if node.kustomization().is_some() {

@@ -14,10 +14,19 @@ use super::revision::Revision;
 pub struct Artifact {
     /// Revision of the content.
     pub revision: Revision,
+    /// What it was made from, where its maker says so: annotation `org.opencontainers.image.revision` of an OCI artifact.
+    pub origin: Option<Revision>,
     /// When source-controller stored it.
     pub updated: Option<Timestamp>,
     /// Where the other controllers download it.
     pub url: String,
+}
+
+impl Artifact {
+    /// The Git commit that its content is of: its own, else the one that it says it was made from.
+    pub fn commit(&self) -> Option<&str> {
+        self.revision.commit().or_else(|| self.origin.as_ref()?.origin_commit())
+    }
 }
 
 /// A GitRepository, OCIRepository, Bucket, HelmRepository, HelmChart, ExternalArtifact or ArtifactGenerator.

@@ -11,7 +11,7 @@ use super::files::Files;
 use super::git::{GitError, WorkTree, no_history};
 use super::tree::TreeFile;
 use super::walk::is_manifest;
-use crate::model::{Commit, History, NoHistory, Node, ObjectKey, Range, Revision, Snapshot};
+use crate::model::{Artifact, Commit, History, NoHistory, Node, ObjectKey, Range, Snapshot};
 
 /// Older revisions of which the commits are read at most.
 const MOST_BASES: usize = 8;
@@ -29,8 +29,8 @@ pub(super) fn compare(
     let artifact = snapshot.sources.get(source).and_then(|source| source.artifact.as_ref());
     let revision = artifact.map(|artifact| artifact.revision.clone());
     let revision = revision.ok_or_else(|| asked("the cluster has fetched nothing yet".to_owned()))?;
-    let commit = revision.commit().map(str::to_owned);
-    let commit = commit.ok_or_else(|| asked(format!("{} is no revision of Git", revision.short())))?;
+    let commit = artifact.and_then(Artifact::commit).map(str::to_owned);
+    let commit = commit.ok_or_else(|| asked(format!("{} names no commit of Git", revision.short())))?;
     let git = |error: GitError| no_history(&error);
     if !work.has(&commit).map_err(git)? {
         let why = format!("{} is not in this clone", revision.short());
@@ -44,7 +44,7 @@ pub(super) fn compare(
     let mut bases: BTreeMap<String, usize> = BTreeMap::new();
     let ours = |node: &&Node| snapshot.manifest_source(node) == Some(source);
     for node in snapshot.nodes.values().filter(|node| node.live).filter(ours) {
-        let base = snapshot.last_good(node).and_then(Revision::commit).filter(|base| *base != commit);
+        let base = snapshot.last_good_commit(node).filter(|base| *base != commit);
         *bases.entry(base.unwrap_or_default().to_owned()).or_default() += usize::from(base.is_some());
     }
     let mut bases: Vec<(usize, String)> = bases.into_iter().map(|(base, users)| (users, base)).collect();

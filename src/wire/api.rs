@@ -198,6 +198,7 @@ wire! {
         observed_generation: Option<i64>,
         conditions: Vec<Condition>,
         last_applied_revision: String,
+        last_applied_origin_revision: String,
         last_attempted_revision: String,
         last_attempted_revision_digest: String,
         last_attempted_generation: Option<i64>,
@@ -231,6 +232,7 @@ wire! {
     }
     struct HistoryMetadata {
         revision: String,
+        origin_revision: String,
     }
     /// The fields of all kinds of sources.
     struct SourceSpec {
@@ -263,6 +265,12 @@ wire! {
         revision: String,
         url: String,
         last_update_time: Option<Timestamp>,
+        metadata: ArtifactMetadata,
+    }
+    /// Of the annotations of an OCI artifact the one that names the commit that it was made from.
+    struct ArtifactMetadata {
+        #[serde(rename = "org.opencontainers.image.revision")]
+        origin_revision: String,
     }
     struct FluxSpec {
         distribution: Distribution,
@@ -299,6 +307,7 @@ wire! {
     struct PodSpec {
         containers: Vec<Container>,
         volumes: Vec<Volume>,
+        node_selector: BTreeMap<String, String>,
     }
     struct Container {
         image: String,

@@ -347,6 +347,7 @@ fn applier_status(wire: api::ApplierStatus, problems: &mut Vec<String>) -> NodeS
         observed_generation: wire.observed_generation,
         conditions: conditions(wire.conditions),
         last_applied_revision: revision(wire.last_applied_revision),
+        last_applied_origin: revision(wire.last_applied_origin_revision),
         last_attempted_revision: revision(wire.last_attempted_revision),
         last_attempted_digest: text(wire.last_attempted_revision_digest).or(newest),
         failed_generation: wire.last_attempted_generation.filter(|_| wire.failures > 0),
@@ -361,6 +362,7 @@ fn history(wire: api::History) -> HistoryEntry {
         status: text(wire.last_reconciled_status).unwrap_or(wire.status),
         first: wire.first_reconciled.or(wire.first_deployed),
         last: wire.last_reconciled.or(wire.last_deployed),
+        origin: revision(wire.metadata.origin_revision),
         revision: revision(wire.metadata.revision).or_else(|| revision(wire.chart_version)),
         took: parse_duration(&wire.last_reconciled_duration),
     }
@@ -414,7 +416,12 @@ pub(super) fn source(
         conditions: conditions(status.conditions),
         last_handled_reconcile_at: text(status.last_handled_reconcile_at),
         artifact: status.artifact.and_then(|wire| {
-            Some(Artifact { revision: revision(wire.revision)?, updated: wire.last_update_time, url: wire.url })
+            Some(Artifact {
+                revision: revision(wire.revision)?,
+                origin: revision(wire.metadata.origin_revision),
+                updated: wire.last_update_time,
+                url: wire.url,
+            })
         }),
         declared_at: at(place, place.line),
         live: place.declared.is_none(),
@@ -493,6 +500,7 @@ pub(super) fn pod(name: &str, meta: Meta, body: api::Body<api::PodSpec, api::Pod
             .map(|condition| condition.message),
         containers: containers.filter_map(trouble).collect(),
         claims: spec.volumes.into_iter().filter_map(claim).collect(),
+        node_selector: spec.node_selector,
     }
 }
 

@@ -197,3 +197,49 @@ fn a_failing_release_leads_to_the_commit_that_changed_it() {
     assert_eq!(subjects, ["new web"], "{}", run.stdout);
     assert_eq!(json["target"]["declaredAt"]["path"], "apps/web.yaml");
 }
+
+#[test]
+fn an_artifact_that_names_its_commit_has_suspects_as_a_repository_has() {
+    let (mut repo, good) = begun();
+    repo.commit("rename in the patch", &[("apps/p.yaml", Some(&MAP.replace("name: a", "name: b")))]);
+    let newest = repo.commit("words", &[("apps/README.md", Some("words\n"))]);
+    let file = repo.dump(&newest, &good, "./apps", "BuildFailed", NO_TARGET);
+    let digest = |digit: &str| format!("latest@sha256:{}", digit.repeat(64));
+    let mut dump: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let source = &mut dump["items"][0];
+    source["kind"] = "OCIRepository".into();
+    source["spec"]["url"] = "oci://registry.example.com/me/fleet".into();
+    source["status"]["artifact"]["revision"] = digest("b").into();
+    source["status"]["artifact"]["metadata"] = json!({"org.opencontainers.image.revision": format!("main@sha1:{newest}"),
+        "org.opencontainers.image.source": "https://git.example.com/me/fleet.git"});
+    let apps = &mut dump["items"][1];
+    apps["spec"]["sourceRef"]["kind"] = "OCIRepository".into();
+    apps["status"]["lastAttemptedRevision"] = digest("b").into();
+    apps["status"]["lastAppliedRevision"] = digest("a").into();
+    apps["status"]["lastAppliedOriginRevision"] = format!("main@sha1:{good}").into();
+    fs::write(&file, dump.to_string()).unwrap();
+    assert_eq!(repo.suspects(&file), ["rename in the patch"]);
+    let told = repo.why(&file, &["--no-repo"]).stdout;
+    assert!(told.contains(&format!("git log --oneline {}..{} -- apps", &good[..12], &newest[..12])), "{told}");
+
+    let status = &mut dump["items"][1]["status"];
+    status["lastAppliedOriginRevision"] = Value::Null;
+    fs::write(&file, dump.to_string()).unwrap();
+    assert_eq!(repo.suspects(&file), [""; 0], "what it ran before names no commit");
+}
+
+#[test]
+fn who_asks_about_a_build_that_is_followed_in_part_is_told_so() {
+    let mut repo = Repo::new();
+    let list = format!("namePrefix: x-\n{LIST}");
+    let files = [("apps/kustomization.yaml", Some(list.as_str())), ("apps/a.yaml", Some(MAP))];
+    let good = repo.commit("begin", &files);
+    let failing = repo.dump(&good, &good, "./apps", "BuildFailed", "kustomize build failed: something");
+    let said = "PartialBuild  all that apps builds may have other names or fields";
+    assert!(repo.why(&failing, &[]).stdout.contains(said), "{}", repo.why(&failing, &[]).stdout);
+    assert!(!repo.why(&failing, &["--no-repo"]).stdout.contains("PartialBuild"));
+    let file = repo.dump(&good, &good, "./apps", "ReconciliationSucceeded", "Applied");
+    let fine = fs::read_to_string(&file).unwrap().replace("\"False\"", "\"True\"");
+    fs::write(&file, fine).unwrap();
+    assert!(!repo.why(&file, &[]).stdout.contains("PartialBuild"), "nothing rests on it");
+}

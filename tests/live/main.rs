@@ -73,9 +73,21 @@ fn run() -> Result<ExitCode> {
     let conclusion = libtest_mimic::run(&arguments, trials(&bench, &shared));
     bench.rest()?;
     arguments.test_threads = Some(1);
+    // Over all that the scenarios have left broken, whichever were asked for.
+    let every = Arguments { filter: None, exact: false, skip: Vec::new(), ..arguments.clone() };
+    let remedies = libtest_mimic::run(&every, vec![remedies(&bench)]);
     let afterwards = libtest_mimic::run(&arguments, trials(&bench, &alone));
     bench.controllers.all_alive()?;
-    Ok(if conclusion.has_failed() { conclusion } else { afterwards }.exit_code())
+    let failed = [conclusion, remedies].into_iter().find(libtest_mimic::Conclusion::has_failed);
+    Ok(failed.unwrap_or(afterwards).exit_code())
+}
+
+/// Every command that is printed for what fails by now is typed.
+fn remedies(bench: &Arc<Bench>) -> Trial {
+    let bench = bench.clone();
+    Trial::test("remedies", move || {
+        harness::remedies::try_all(&bench).map_err(|error| Failed::from(format!("{error:#}")))
+    })
 }
 
 /// Whether the filters leave anything to do: an answer of "0 passed" would read as a good one.

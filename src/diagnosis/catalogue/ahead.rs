@@ -102,7 +102,8 @@ fn path(snapshot: &Snapshot, node: &Node) -> Option<Fault> {
 
 fn kube_config(snapshot: &Snapshot, node: &Node) -> Option<Fault> {
     let secret = node.kube_config.as_ref().filter(|secret| is_missing(snapshot, secret))?;
-    Some(yet(snapshot, node, secret, cluster::secret_not_found(node.key.clone(), &called(secret))))
+    let found = cluster::secret_not_found(node.key.clone(), &called(secret)).comes_of(secret);
+    Some(yet(snapshot, node, secret, found))
 }
 
 /// The decryption Secret, then the encrypted files of the build one by one.

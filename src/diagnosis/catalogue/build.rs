@@ -24,6 +24,9 @@ pub(super) fn leads(failure: &Failure<'_>) -> Vec<Lead> {
     if let Some(remedy) = remedy {
         built = built.remedy(remedy, None);
     }
+    if let Some(from) = substituted_from(failure, &text).filter(|_| subcode == Some("SubstituteFromNotFound")) {
+        built = built.comes_of(&from);
+    }
     vec![built.into()]
 }
 
@@ -66,10 +69,22 @@ fn substitute_from(text: &str) -> Option<Telling> {
     })
 }
 
+/// The ConfigMap or Secret that such a message names; it is looked for beside the Kustomization.
+fn substituted_from(failure: &Failure<'_>, text: &str) -> Option<ObjectKey> {
+    let (kind, name) = between(text, "substitute from '", "' error")?.split_once('/')?;
+    let kind = match kind {
+        "Secret" => GroupKind::SECRET,
+        "ConfigMap" => GroupKind::CONFIG_MAP,
+        _ => return None,
+    };
+    Some(ObjectKey::new(kind, &*failure.node.key.namespace, name))
+}
+
 /// A ConfigMap or Secret of `substituteFrom` that does not exist.
 pub(super) fn substitute_from_not_found(key: ObjectKey, from: &ObjectKey) -> Fault {
     let summary = format!("{}, from which variables are taken, does not exist", called(from));
     fault(key, Code::BuildFailed, Some("SubstituteFromNotFound"), summary)
+        .comes_of(from)
         .remedy(format!("create {}, or mark the entry of substituteFrom as optional", called(from)), None)
 }
 

@@ -34,7 +34,8 @@ fn secret_fault(failure: &Failure<'_>) -> Option<Fault> {
         (!name.is_empty()).then(|| ObjectKey::new(GroupKind::SECRET, failure.node.key.namespace.clone(), name));
     let what = secret.as_ref().map_or_else(|| "the Secret of spec.kubeConfig".to_owned(), called);
     let fault = if not_found(message, "secrets").is_some() {
-        secret_not_found(key, &what)
+        let found = secret_not_found(key, &what);
+        secret.iter().fold(found, Fault::comes_of)
     } else if mentions(message, &["forbidden", "Forbidden"]) {
         fault(key, Code::ClusterUnreachable, None, format!("{what} cannot be read: {}", sentence(message)))
     } else {

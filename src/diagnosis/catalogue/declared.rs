@@ -53,9 +53,27 @@ pub(crate) fn not_applied(snapshot: &Snapshot, node: &Node, parent: &Node) -> Fa
             called(&parent.key)
         )
     };
-    let found = fault(node.key.clone(), Code::NotApplied, None, summary);
+    let found = fault(node.key.clone(), Code::NotApplied, None, summary).comes_of(&parent.key);
     with_place(found, snapshot, node).remedy(
         format!("let {} apply it again; of a tree that is not pushed yet, push first", parent.key.name),
+        reconcile(&parent.key),
+    )
+}
+
+/// As [`not_applied`], of several that one Kustomization would apply: it is what has to run.
+pub(crate) fn several_not_applied(snapshot: &Snapshot, parent: &Node, missing: &[&ObjectKey]) -> Fault {
+    let is_compared = snapshot.declared.build(&parent.key).is_some_and(|(_, tree)| tree.history.is_ok());
+    let runs = parent.revision().map(|revision| format!(" at {}", revision.short())).unwrap_or_default();
+    let names: Vec<String> = missing.iter().map(|key| called(key)).collect();
+    let where_from = if is_compared { "" } else { " in the tree at hand" };
+    let older = if is_compared { "" } else { ", which may be older than the tree" };
+    let summary = format!(
+        "{} are declared{where_from} and not on the cluster, although {}, which applies them, is ready{runs}{older}",
+        super::some(&names),
+        called(&parent.key)
+    );
+    fault(parent.key.clone(), Code::NotApplied, None, summary).remedy(
+        format!("let {} apply them again; of a tree that is not pushed yet, push first", parent.key.name),
         reconcile(&parent.key),
     )
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::declared::{entry, written};
 use super::{called, command, describe, fault, quote, reconcile, resume};
 use crate::diagnosis::cause::{Code, Fault, Quote, Remedy};
@@ -271,6 +273,45 @@ pub(crate) fn controller_absent(snapshot: &Snapshot, deployment: &ObjectKey) -> 
     fault(deployment.clone(), Code::ControllerNotRunning, None, summary)
         .seen(Quote::new("spec", format!("Deployments of Flux in {namespace}: {}", there.join(", "))))
         .remedy(format!("install {name} again, the way this Flux was installed"), None)
+}
+
+/// A controller that has done nothing by all that is in sight, although runs are due; `last` is its newest trace.
+pub(crate) fn controller_silent(
+    snapshot: &Snapshot,
+    controller: &str,
+    last: Option<Timestamp>,
+    waiting: &[&ObjectKey],
+) -> Fault {
+    let namespace = snapshot.flux_namespace().unwrap_or("flux-system");
+    let deployment = ObjectKey::new(GroupKind::DEPLOYMENT, namespace, controller);
+    let names: Vec<String> = waiting.iter().map(|key| called(key)).collect();
+    let summary = format!(
+        "{controller} gives no sign of life: {} wait for a run that is due, {}",
+        waiting.len(),
+        super::some(&names)
+    );
+    let trace = match last {
+        Some(_) => "the newest trace of it in any condition, history or event",
+        None => "no condition, history or event in sight is of it",
+    };
+    let seen = match snapshot.evidence.workloads.get(&deployment) {
+        Some(workload) => format!(
+            "Deployment {} has {} of {} Pods available",
+            deployment.namespaced_name(),
+            workload.available,
+            workload.wanted
+        ),
+        None => format!("Deployment {} is out of sight", deployment.namespaced_name()),
+    };
+    let arguments: [&str; 2] = [namespace, controller];
+    fault(deployment.clone(), Code::ControllerNotRunning, Some("Silent"), summary)
+        .seen(Quote { time: last, ..quote("status", trace) })
+        .seen(quote("workload", &seen))
+        .remedy("see whether its Pod runs", command("kubectl -n {} get pods -l app={}", &arguments))
+        .remedy(
+            "if it does and its log stands still, start it anew",
+            command("kubectl -n {} rollout restart deployment {}", &arguments),
+        )
 }
 
 /// A deletion that a finalizer holds, while something waits for the object.

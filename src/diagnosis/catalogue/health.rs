@@ -155,6 +155,7 @@ fn unhealthy(failure: &Failure<'_>, wait: &Wait<'_>, key: ObjectKey) -> Fault {
     };
     let summary = format!("{} {why}{}", called(&key), failure.place());
     let mut found = fault(key.clone(), Code::HealthCheckFailed, subcode, summary).seen(failure.said());
+    found.shared = trouble.nodes.filter(|_| subcode == Some("Unschedulable"));
     if subcode == Some("NotFound") {
         return found.remedy("take it out of healthChecks, or correct its name there", None);
     }

@@ -87,8 +87,9 @@ fn values_fault(failure: &Failure<'_>) -> Option<Fault> {
 pub(super) fn values_not_found(object: ObjectKey, values_key: &str) -> Fault {
     let summary = format!("{} with values for the chart does not exist", called(&object));
     let optional = format!("or mark the entry of {} in valuesFrom as optional", object.name);
-    fault(object, Code::HelmValuesMissing, None, summary)
-        .remedy(format!("create it with the values under key {values_key}"), None)
+    fault(object.clone(), Code::HelmValuesMissing, None, summary)
+        .comes_of(&object)
+        .remedy(format!("create {} with the values under key {values_key}", called(&object)), None)
         .remedy(optional, None)
 }
 
@@ -315,6 +316,7 @@ fn waited_for(
     let summary = format!("{} {} {why}{}", verb(code), called(&key), cause.place());
     let look = health::look_at(cause, &key);
     let mut found = fault(key, code, subcode, summary);
+    found.shared = trouble.nodes.filter(|_| subcode == Some("Unschedulable"));
     for seen in trouble.seen {
         found = found.seen(seen);
     }

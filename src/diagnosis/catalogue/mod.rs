@@ -33,11 +33,12 @@ mod health;
 mod helm;
 mod helm_early;
 pub(super) mod helm_wait;
+pub(crate) mod runs;
 mod served;
 mod sops;
 mod source;
 mod words;
-mod workload;
+pub(super) mod workload;
 
 #[cfg(test)]
 mod testkit;
@@ -101,7 +102,7 @@ pub fn leads(failure: &Failure<'_>) -> Vec<Lead> {
 /// A fault with neither evidence nor remedies yet; its summary is made fit to be shown.
 pub fn fault(object: ObjectKey, code: Code, subcode: Option<&'static str>, summary: impl AsRef<str>) -> Fault {
     let summary = words::summary(summary.as_ref());
-    Fault { object, code, subcode, summary, evidence: Vec::new(), remedies: Vec::new() }
+    Fault { object, code, subcode, summary, evidence: Vec::new(), remedies: Vec::new(), shared: None }
 }
 
 /// At most so many remedies are shown: who reads more is not in a hurry.
@@ -114,6 +115,13 @@ impl Fault {
         if !quote.text.is_empty() && !self.evidence.contains(&quote) {
             self.evidence.push(quote);
         }
+        self
+    }
+
+    /// Names what the fault comes down to, and others may have in common with it.
+    #[must_use]
+    pub fn comes_of(mut self, shared: &ObjectKey) -> Self {
+        self.shared = Some(shared.clone());
         self
     }
 
@@ -137,6 +145,11 @@ pub fn quote(source: &'static str, text: &str) -> Quote {
 /// A command, its `{}` filled in; `None` when a name is too odd to be typed safely.
 pub fn command(template: &str, arguments: &[&str]) -> Option<String> {
     words::command(template, arguments)
+}
+
+/// Names, the first three of many.
+pub(crate) fn some(names: &[String]) -> String {
+    words::list(names)
 }
 
 /// A public key by its ends, `age1q8f…x3kd`.

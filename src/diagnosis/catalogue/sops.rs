@@ -110,7 +110,7 @@ fn secret_not_found(failure: &Failure<'_>, secret: ObjectKey) -> Fault {
             .remedy("ask for a run, a new Secret starts none", reconcile(&failure.node.key));
     }
     let summary = format!("{} with the decryption keys does not exist", called(&secret));
-    let mut found = fault(secret.clone(), Code::SopsSecretNotFound, None, summary);
+    let mut found = fault(secret.clone(), Code::SopsSecretNotFound, None, summary).comes_of(&secret);
     let elsewhere: Vec<String> = failure
         .snapshot
         .evidence
@@ -191,7 +191,7 @@ fn no_identity(failure: &Failure<'_>, what: &str) -> Fault {
     };
     let Some(seen) = failure.snapshot.evidence.secrets.get(&secret) else {
         let gone = failure.snapshot.presence(&secret) == Presence::Absent;
-        let state = if gone { "does not exist by now" } else { "gave no age key" };
+        let state = if gone { "does not exist by now" } else { "gave no age key (it was not looked at)" };
         return coarse(format!("{what} cannot be decrypted: {} {state}", called(&secret)));
     };
     if seen.keys.iter().any(|key| key.ends_with(".agekey")) {

@@ -39,6 +39,9 @@ pub fn source_fault(source: &Source, snapshot: &Snapshot) -> Fault {
         let names = if names.is_empty() { "no key".to_owned() } else { names.join(", ") };
         found = found.seen(quote("secret", &format!("{} holds {names}", called(secret))));
     }
+    if let (Some("SecretNotFound"), Some(secret)) = (subcode, &secret) {
+        found = found.comes_of(secret);
+    }
     with_remedies(found, source, condition, subcode, secret.as_ref())
 }
 

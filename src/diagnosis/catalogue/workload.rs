@@ -2,8 +2,8 @@
 
 use super::answer::{Answer, parse};
 use super::words::{after, bounded, mentions, one_line, sentence};
-use super::{Failure, called, command, describe, quote};
-use crate::diagnosis::{Quote, Remedy};
+use super::{Failure, called, command, describe, fault, quote, some};
+use crate::diagnosis::{Code, Fault, Quote, Remedy};
 use crate::model::{ContainerTrouble, Event, GroupKind, ObjectKey, Pod, Snapshot, Workload};
 
 /// What is known of an unhealthy workload, claim or Pod.
@@ -17,6 +17,8 @@ pub(super) struct Trouble {
     pub seen: Vec<Quote>,
     /// What can be done about it.
     pub remedies: Vec<Remedy>,
+    /// Nodes that are missing, and may be missed by others.
+    pub nodes: Option<ObjectKey>,
 }
 
 /// Looks below an object, as far as its workload, Pods and claims are in sight and on this cluster.
@@ -117,7 +119,7 @@ struct PodTrouble {
 fn pod_trouble(snapshot: &Snapshot, key: &ObjectKey, pod: &Pod) -> Option<PodTrouble> {
     let made = |rank, subcode, why: String, said: String, remedy: Remedy| {
         let seen = vec![quote("pod", &said)];
-        let trouble = Trouble { subcode, why: Some(why), seen, remedies: vec![remedy] };
+        let trouble = Trouble { subcode, why: Some(why), seen, remedies: vec![remedy], nodes: None };
         Some(PodTrouble { rank, trouble })
     };
     let describe_pod = |text: &str| Remedy { text: text.to_owned(), command: describe(key) };
@@ -138,13 +140,36 @@ fn pod_trouble(snapshot: &Snapshot, key: &ObjectKey, pod: &Pod) -> Option<PodTro
     }
     let words = pod.unschedulable.as_ref()?;
     let short = bounded(&sentence(words), 160);
-    made(
+    let mut found = made(
         4,
         Some("Unschedulable"),
         format!("cannot be scheduled: {short}"),
         format!("Pod {}: {words}", key.name),
         describe_pod("see what the scheduler misses: nodes, labels, taints, cpu, memory"),
-    )
+    )?;
+    found.trouble.nodes = missing_nodes(pod, words);
+    Some(found)
+}
+
+/// The nodes that a Pod waits for and of which there is none it could run on, named by the labels that it asks for. Of one
+/// that would fit were there more room nothing is said: how much room it asks for is its own affair.
+fn missing_nodes(pod: &Pod, words: &str) -> Option<ObjectKey> {
+    let no_such_node =
+        mentions(words, &["didn't match Pod's node affinity/selector", "didn't match node selector"]);
+    let labels: Vec<String> =
+        pod.node_selector.iter().map(|(label, value)| format!("{label}={value}")).collect();
+    let roomless = mentions(words, &["Insufficient "]);
+    (no_such_node && !roomless && !labels.is_empty())
+        .then(|| ObjectKey::new(GroupKind::new("", "Node"), "", labels.join(",")))
+}
+
+/// Workloads that wait for the same nodes.
+pub(crate) fn several_without_nodes(nodes: &ObjectKey, code: Code, waiting: &[&ObjectKey]) -> Fault {
+    let names: Vec<String> = waiting.iter().map(|key| called(key)).collect();
+    let summary = format!("no node with {} takes the Pods of {}", nodes.name, some(&names));
+    fault(nodes.clone(), code, Some("Unschedulable"), summary)
+        .remedy("see which nodes there are", command("kubectl get nodes -l {}", &[&nodes.name]))
+        .remedy("bring that node pool back, or correct the nodeSelector of the workloads in Git", None)
 }
 
 /// The claim because of which a Pod does not start. One that is bound only when its Pod is scheduled
@@ -243,7 +268,7 @@ fn container_trouble(pod: &ObjectKey, container: &ContainerTrouble) -> Option<Po
     let remedies = vec![Remedy { text: text.to_owned(), command }];
     Some(PodTrouble {
         rank,
-        trouble: Trouble { subcode, why: Some(why), seen: vec![quote("pod", &said)], remedies },
+        trouble: Trouble { subcode, why: Some(why), seen: vec![quote("pod", &said)], remedies, nodes: None },
     })
 }
 
@@ -264,6 +289,7 @@ fn claim_trouble(snapshot: &Snapshot, claim: &ObjectKey, phase: &str) -> Trouble
         why: Some(why),
         seen: vec![quote("claim", &said)],
         remedies: vec![Remedy { text, command: describe(claim) }],
+        nodes: None,
     }
 }
 
@@ -277,7 +303,13 @@ fn workload_trouble(key: &ObjectKey, workload: &Workload) -> Trouble {
         let text = "see what its Pods said".to_owned();
         let command = command("kubectl -n {} logs job/{}", &[&key.namespace, &key.name]);
         let remedies = vec![Remedy { text, command }];
-        return Trouble { subcode: Some("JobFailed"), why: Some(why), seen: said(failed), remedies };
+        return Trouble {
+            subcode: Some("JobFailed"),
+            why: Some(why),
+            seen: said(failed),
+            remedies,
+            nodes: None,
+        };
     }
     let failure = condition("ReplicaFailure").filter(|(_, holds, ..)| *holds);
     let deadline =
@@ -285,18 +317,21 @@ fn workload_trouble(key: &ObjectKey, workload: &Workload) -> Trouble {
     let counts = format!("{} of {} replicas are available", workload.available, workload.wanted);
     match (failure, deadline) {
         (Some(failure), deadline) => Trouble {
+            nodes: None,
             subcode: deadline.map(|_| "ProgressDeadline"),
             why: Some(format!("cannot create its Pods: {}", sentence(&failure.3))),
             seen: said(failure),
             remedies: make_room(key, &failure.3),
         },
         (None, Some(deadline)) => Trouble {
+            nodes: None,
             subcode: Some("ProgressDeadline"),
             why: Some(format!("made no progress before its deadline: {counts}")),
             seen: said(deadline),
             remedies: Vec::new(),
         },
         (None, None) if workload.available < workload.wanted => Trouble {
+            nodes: None,
             subcode: None,
             why: Some(format!("did not become ready in time: {counts}")),
             seen: Vec::new(),

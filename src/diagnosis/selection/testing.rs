@@ -213,6 +213,7 @@ pub(crate) fn cause(code: Code, object: ObjectKey, affected: Vec<ObjectKey>) -> 
             summary,
             evidence: vec![Quote::new("condition", "it failed")],
             remedies: vec![Remedy { text: "undo".to_owned(), command: Some("git revert HEAD".to_owned()) }],
+            shared: None,
         },
         since: Some(at("02:41")),
         stands_at: affected.clone(),
@@ -260,6 +261,7 @@ pub(crate) fn diagnosis(specs: impl IntoIterator<Item = Spec>) -> Diagnosis {
         waits: BTreeMap::new(),
         layering: Layering::default(),
         causes: Vec::new(),
+        partial: Vec::new(),
         warnings: Vec::new(),
     };
     for Spec { object, cause: code, missing } in specs {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use crate::diagnosis::State;
+use crate::diagnosis::catalogue::dependency::controller_of;
 use crate::model::{ConditionStatus, Coverage, Dependency, GroupKind, Node, ObjectKey, Snapshot, Source, Spec};
 use crate::testing::{OLD, condition, hr, ks, minutes_ago, snapshot, source};
 
@@ -285,7 +286,7 @@ impl<'a> Oracle<'a> {
             Condition::Running | Condition::Overdue => State::Progressing,
             Condition::NotObserved => State::Unknown,
             Condition::Waits(_) => {
-                let own = Hit::Overdue(self.plan.key(at));
+                let own = self.idle_hit(at);
                 let behind = self.behind(at);
                 if behind.iter().any(|&at| self.own(at).iter().any(|hit| *hit != own))
                     || self.source_hit(&behind).next().is_some()
@@ -400,14 +401,44 @@ impl<'a> Oracle<'a> {
         objects.iter().filter(|&&at| self.waits_for_its_source(at)).filter_map(|&at| self.plan.source_key(at))
     }
 
+    /// What keeps an object that nothing keeps: its controller, where that keeps several and has no run under way.
+    fn idle_hit(&self, at: usize) -> Hit {
+        let kind = &self.plan.objects[at].kind;
+        let all = || (0..self.plan.objects.len()).filter(|&other| self.plan.objects[other].kind == *kind);
+        let runs =
+            |at: usize| matches!(self.plan.objects[at].condition, Condition::Running | Condition::Overdue);
+        if !self.is_idle(at) || all().any(runs) || all().filter(|&other| self.is_idle(other)).count() < 2 {
+            return Hit::Overdue(self.plan.key(at));
+        }
+        Hit::Overdue(ObjectKey::new(GroupKind::DEPLOYMENT, "flux-system", controller_of(kind)))
+    }
+
+    fn is_idle(&self, at: usize) -> bool {
+        let kept = !self.faults(at).is_empty()
+            || !self.waits(at).is_empty()
+            || self.waits_for_its_source(at)
+            || self.is_unjudged(at);
+        matches!(self.plan.objects[at].condition, Condition::Waits(_)) && !kept
+    }
+
     /// What is wrong with the object itself, or with what it names.
     fn own(&self, at: usize) -> BTreeSet<Hit> {
+        let mut own = self.faults(at);
+        if self.is_idle(at) {
+            own.insert(self.idle_hit(at));
+        }
+        own.extend(self.smallest_of_its_cycle(at).map(Hit::Other));
+        own
+    }
+
+    /// The same, but for what shows only beside others.
+    fn faults(&self, at: usize) -> BTreeSet<Hit> {
         let object = &self.plan.objects[at];
         let key = self.plan.key(at);
         let mut own = BTreeSet::new();
         match object.condition {
-            Condition::Failed | Condition::NotObserved => drop(own.insert(Hit::Other(key.clone()))),
-            Condition::Overdue => drop(own.insert(Hit::Overdue(key.clone()))),
+            Condition::Failed | Condition::NotObserved => drop(own.insert(Hit::Other(key))),
+            Condition::Overdue => drop(own.insert(Hit::Overdue(key))),
             _ => {}
         }
         if !self.is_suspended(at) && object.condition != Condition::NotObserved {
@@ -420,15 +451,6 @@ impl<'a> Oracle<'a> {
             let suspended = self.plan.find(&self.plan.named(at, to)).filter(|&to| self.is_suspended(to));
             own.extend(suspended.filter(|_| !expression).map(|to| Hit::Other(self.plan.key(to))));
         }
-        let waits = matches!(object.condition, Condition::Waits(_));
-        let kept = !own.is_empty()
-            || !self.waits(at).is_empty()
-            || self.waits_for_its_source(at)
-            || self.is_unjudged(at);
-        if waits && !kept {
-            own.insert(Hit::Overdue(key));
-        }
-        own.extend(self.smallest_of_its_cycle(at).map(Hit::Other));
         own
     }
 

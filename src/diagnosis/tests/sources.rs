@@ -167,6 +167,7 @@ fn a_helm_release_that_stays_behind_its_chart_is_overdue() {
         node.interval = Some(Duration::from_secs(3600));
         let mut chart = other(chart_key());
         chart.artifact = Some(Artifact {
+            origin: None,
             revision: Revision("2.0.0".to_owned()),
             updated: Some(minutes_ago(minutes)),
             url: String::new(),
@@ -192,8 +193,12 @@ fn of_oci(source: &str, attempted: &str, digest: Option<&str>) -> Diagnosis {
     node.interval = Some(Duration::from_secs(3600));
     node.status.last_attempted_revision = Some(Revision(attempted.to_owned()));
     node.status.last_attempted_digest = digest.map(str::to_owned);
-    let artifact =
-        Artifact { revision: Revision(source.to_owned()), updated: Some(minutes_ago(300)), url: String::new() };
+    let artifact = Artifact {
+        revision: Revision(source.to_owned()),
+        origin: None,
+        updated: Some(minutes_ago(300)),
+        url: String::new(),
+    };
     with_sources([node], [Source { artifact: Some(artifact), ..other(oci) }])
 }
 

@@ -19,7 +19,7 @@ impl<'a> Walker<'a> {
                     source.observed_generation,
                     &source.meta.labels,
                 );
-                self.blame(key, fault);
+                self.blame_overdue(key, fault, source.meta.edited.or(source.meta.created));
             }
             Some(SourceStanding::WaitsForUpstream) => self.enter_upstream(key, source),
             Some(SourceStanding::Running) if is_stuck(self.snapshot, source) => {

@@ -87,17 +87,15 @@ impl Report<'_, '_> {
     fn dependents(&mut self) -> io::Result<()> {
         let impact = self.impact;
         let of = |effect: Effect| impact.dependents.iter().filter(|it| it.effect == effect).count();
+        let when = self.when();
         let text = match (of(Effect::Stops), of(Effect::Frozen)) {
             (0, 0) => return self.sentence("nothing depends on it"),
-            (stop, 0) => format!("if it fails, {}", told(stop, "object stops", "objects stop")),
+            (stop, 0) => format!("{when}, {}", told(stop, "object stops", "objects stop")),
             (0, frozen) => {
-                format!(
-                    "if it fails, nothing stops; {} nothing new",
-                    told(frozen, "object gets", "objects get")
-                )
+                format!("{when}, nothing stops; {} nothing new", told(frozen, "object gets", "objects get"))
             }
             (stop, frozen) => format!(
-                "if it fails, {}; {} nothing new",
+                "{when}, {}; {} nothing new",
                 told(stop, "object stops", "objects stop"),
                 told(frozen, "object gets", "objects get")
             ),
@@ -132,6 +130,22 @@ impl Report<'_, '_> {
         }
         self.table(&["EFFECT", "AWAY", "BY", "OBJECTS"], rows)?;
         self.suspended()
+    }
+
+    /// What is told of comes about with a failure, or has come about already.
+    fn when(&self) -> &'static str {
+        let state = match self.impact.target {
+            Target::Object(object) => object.state,
+            Target::Source(source) => source.state,
+            Target::Missing(_) => State::Missing,
+            Target::All { .. } | Target::NotFetched(_) => State::Unknown,
+        };
+        match state {
+            State::Failed => "while it fails",
+            State::Blocked => "while it is blocked",
+            State::Missing => "while it is missing",
+            State::Ready | State::Progressing | State::Suspended | State::Unknown => "if it fails",
+        }
     }
 
     /// A suspended dependency stays as ready as it is.

@@ -34,7 +34,7 @@ pub(crate) struct Write {
     pub(crate) body: Value,
 }
 
-fn log(dir: &Path) -> PathBuf {
+pub(super) fn log(dir: &Path) -> PathBuf {
     dir.join("audit.log")
 }
 

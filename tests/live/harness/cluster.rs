@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::api::Api;
 use super::audit;
 use super::process::Process;
 
 /// Users of the API server: name, group. A token `tok-<name>` belongs to each; rights come from RBAC.
 pub(crate) const USERS: &[(&str, &str)] =
-    &[("admin", "system:masters"), ("tenant", "tenants"), ("nobody", "nobodies")];
+    &[("admin", "system:masters"), ("tenant", "tenants"), ("nobody", "nobodies"), ("blind", "blinds")];
 
 /// The running cluster. The API server ends before etcd: the other way round it hangs for minutes.
 pub(crate) struct Cluster {
@@ -75,6 +76,28 @@ impl Cluster {
     /// The kubeconfig of a user of [`USERS`].
     pub(crate) fn kubeconfig(&self, user: &str) -> PathBuf {
         self.dir.join(format!("kubeconfig-{user}"))
+    }
+
+    /// Where the API server writes down who asked for Secrets, and who wrote what to Flux objects, one entry a line.
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        audit::log(&self.dir)
+    }
+
+    /// Gives a user of [`USERS`] these rules (a JSON list) in the whole cluster.
+    pub(crate) fn grant(&self, user: &str, rules: &str, api: &Api) -> Result<()> {
+        let group = USERS.iter().find(|(name, _)| *name == user).context("a user of the bench")?.1;
+        let rules: serde_json::Value = serde_json::from_str(rules)?;
+        let rbac = "rbac.authorization.k8s.io";
+        let version = format!("{rbac}/v1");
+        api.apply(
+            serde_json::json!({"apiVersion": version, "kind": "ClusterRole", "metadata": {"name": user}, "rules": rules}),
+            "",
+        )?;
+        let role = serde_json::json!({"apiGroup": rbac, "kind": "ClusterRole", "name": user});
+        let subject = serde_json::json!({"apiGroup": rbac, "kind": "Group", "name": group});
+        let binding = serde_json::json!({"apiVersion": version, "kind": "ClusterRoleBinding", "metadata": {"name": user},
+            "roleRef": role, "subjects": [subject]});
+        api.apply(binding, "")
     }
 
     /// Where the programs of the bench lie.

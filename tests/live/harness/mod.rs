@@ -11,6 +11,7 @@ mod git;
 mod ours;
 mod process;
 mod record;
+pub(crate) mod remedies;
 mod scene;
 mod webhook;
 

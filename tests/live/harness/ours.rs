@@ -84,6 +84,8 @@ fn answer(command: &mut Command, bench: &Bench, user: &str) -> Result<Answer> {
 pub(crate) fn shell(bench: &Bench, folder: &Path, command: &str) -> Result<Answer> {
     let mut path = bench.cluster.programs().as_os_str().to_owned();
     path.push(":");
+    path.push(our_folder()?);
+    path.push(":");
     path.push(std::env::var_os("PATH").unwrap_or_default());
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).env_clear().env("PATH", path);

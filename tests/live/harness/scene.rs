@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use kubectl_fluxlayers::diagnosis::diagnose;
+use kubectl_fluxlayers::model::Snapshot;
 use kubectl_fluxlayers::repo;
 use serde_json::{Value, json};
 
@@ -262,6 +263,14 @@ impl<'a> Scene<'a> {
             }
         }
         bail!("{}: the picture does not stand still", self.name)
+    }
+
+    /// What the scenario's namespaces hold now, read as a dump is read.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot> {
+        let (_, list) = self.still_picture()?;
+        let path = self.bench.dir().join(format!("recordings/{}-now.json.gz", self.name));
+        record::write(&path, &list)?;
+        Ok(repo::read_dump(&[path], std::io::empty(), None)?)
     }
 
     /// `status --kind all -o json` of the scenario's own namespace.

@@ -4,10 +4,14 @@ mod admission;
 mod alone;
 mod chains;
 mod changes;
+mod expressions;
+mod green;
 mod one;
+mod one_more;
 pub(crate) mod ordered;
 mod pods;
 mod scenes;
+mod secrets;
 mod steps;
 mod users;
 
