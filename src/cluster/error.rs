@@ -8,6 +8,10 @@ use std::time::Duration;
 use kube::client::AuthError;
 use kube::config::{KubeconfigError, LoadDataError};
 
+use super::plugin::PluginError;
+use super::proxied::ProxyError;
+use super::proxy::Origin;
+
 /// No answer from the cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -50,6 +54,28 @@ pub enum ClusterError {
         reason: String,
         /// How to install it, as the kubeconfig says.
         install: Option<String>,
+    },
+    /// A proxy cannot be one.
+    #[error("cannot use the proxy of {origin}: {reason}")]
+    ProxyUrl {
+        /// Who asks for it.
+        origin: Origin,
+        /// What is wrong with its URL, which is not shown: it may hold a password.
+        reason: String,
+    },
+    /// The proxy before the server gives no connection.
+    #[error("cannot reach {server} through proxy {proxy}: {reason}")]
+    Proxy {
+        /// URL of the API server.
+        server: String,
+        /// URL of the proxy, without a login.
+        proxy: String,
+        /// Who asks for it.
+        origin: Origin,
+        /// Whether it wants another login.
+        login: bool,
+        /// What it did.
+        reason: String,
     },
     /// Nothing answers at the server's address.
     #[error("cannot reach {server}: {reason}")]
@@ -164,6 +190,8 @@ pub enum Credentials {
     Certificate,
     /// An `auth-provider` of the kubeconfig, such as `oidc`.
     Provider(String),
+    /// The context names this user, and the kubeconfig does not hold it.
+    NotInKubeconfig(String),
     /// None at all.
     None,
 }
@@ -176,7 +204,7 @@ impl fmt::Display for Credentials {
             Self::Password => f.write_str("the password"),
             Self::Certificate => f.write_str("the client certificate"),
             Self::Provider(name) => write!(f, "the login of auth provider {name}"),
-            Self::None => f.write_str("nothing"),
+            Self::NotInKubeconfig(_) | Self::None => f.write_str("nothing"),
         }
     }
 }
@@ -192,6 +220,18 @@ impl ClusterError {
             Self::NotInKubeconfig { known, .. } => format!("there are: {}", known.join(", ")),
             Self::CredentialPlugin { install: Some(install), .. } => install.clone(),
             Self::CredentialPlugin { plugin, .. } => format!("run `{plugin}` yourself; often a new login helps"),
+            Self::ProxyUrl { .. } => "such as http://proxy.example.com:3128".to_owned(),
+            Self::Proxy { origin, login: true, .. } => {
+                format!("{origin} takes it as http://USER:PASSWORD@HOST:PORT")
+            }
+            Self::Proxy { origin: Origin::Kubeconfig, .. } => {
+                "is the proxy up? proxy-url of this cluster in the kubeconfig names it".to_owned()
+            }
+            Self::Proxy { origin, server, .. } => {
+                let host: Option<http::Uri> = server.parse().ok();
+                let host = host.as_ref().and_then(http::Uri::host).unwrap_or_default();
+                format!("is the proxy up? {origin} names it; NO_PROXY={host} goes around it")
+            }
             Self::Unreachable { failure, .. } => match failure {
                 Unreachable::Refused => "is the API server up, and is this the right port? kubectl cluster-info asks the same".to_owned(),
                 Unreachable::Dns => "is the name right, and the VPN up? another cluster: --context".to_owned(),
@@ -269,6 +309,14 @@ impl ClusterError {
             if let Some(io) = error.downcast_ref::<std::io::Error>() {
                 refused |= io.kind() == std::io::ErrorKind::ConnectionRefused;
             }
+            if let Some(error) = error.downcast_ref::<ProxyError>() {
+                let ProxyError { proxy, origin, reason, login } = error;
+                let (server, proxy, reason) = (server.to_owned(), proxy.clone(), reason.clone());
+                return Self::Proxy { server, proxy, origin: *origin, login: *login, reason };
+            }
+            if let Some(error) = error.downcast_ref::<PluginError>() {
+                return error.clone().into();
+            }
             if let Some(auth) = error.downcast_ref::<AuthError>() {
                 return Self::from_auth(auth, credentials);
             }
@@ -297,30 +345,26 @@ impl ClusterError {
         Self::Unreachable { server: server.to_owned(), failure, reason }
     }
 
-    /// Standard output of a plugin, and what a parser quotes of it, is where a token would stand: never shown.
+    /// Of the other ways to log in; plugins are run by `login`.
     fn from_auth(error: &AuthError, credentials: &Credentials) -> Self {
         let reason = match error {
-            AuthError::AuthExecStart(error) => format!("it cannot be started: {error}"),
-            AuthError::AuthExecRun { out, .. } => {
-                let said = String::from_utf8_lossy(&out.stderr);
-                let first = said.lines().map(str::trim).find(|line| !line.is_empty());
-                first.map_or(out.status.to_string(), |first| format!("{}: {first}", out.status))
-            }
-            AuthError::AuthExecParse(_)
-            | AuthError::ExecPluginFailed
-            | AuthError::MalformedTokenExpirationDate(_) => "what it printed is no ExecCredential".to_owned(),
-            AuthError::MissingCommand => "the kubeconfig names no command".to_owned(),
-            AuthError::InvalidBearerToken(_) => "its token holds characters that no token may hold".to_owned(),
+            AuthError::InvalidBearerToken(_) => "the token holds characters that no token may hold".to_owned(),
             AuthError::ReadTokenFile(error, path) => format!("{}: {error}", path.display()),
+            // What a provider's command printed is where a token stands.
+            AuthError::AuthExecRun { out, .. } => out.status.to_string(),
+            AuthError::MalformedTokenExpirationDate(_) => "the time when it expires is none".to_owned(),
             error => error.to_string(),
         };
         match credentials {
-            Credentials::Plugin { command, install } => {
-                let missing = matches!(error, AuthError::AuthExecStart(_));
-                let install = install.clone().filter(|_| missing);
-                Self::CredentialPlugin { plugin: command.clone(), reason, install }
-            }
+            Credentials::Provider(name) => Self::Kubeconfig { reason: format!("auth provider {name}: {reason}") },
             _ => Self::Kubeconfig { reason: format!("credentials: {reason}") },
         }
+    }
+}
+
+impl From<PluginError> for ClusterError {
+    fn from(error: PluginError) -> Self {
+        let PluginError { command, reason, install } = error;
+        Self::CredentialPlugin { plugin: command, reason, install }
     }
 }

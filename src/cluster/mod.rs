@@ -10,6 +10,10 @@ mod discovery;
 mod error;
 mod fetch;
 mod list;
+mod login;
+mod plugin;
+mod proxied;
+mod proxy;
 mod request;
 mod transport;
 mod versions;
@@ -17,4 +21,5 @@ mod watch;
 
 pub use connect::{Cluster, ConnectArgs};
 pub use error::{ClusterError, Credentials, Unreachable};
+pub use proxy::Origin as ProxyOrigin;
 pub use watch::{Trouble, Watch};

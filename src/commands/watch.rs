@@ -43,7 +43,7 @@ pub(super) async fn run(
     }
     let mut signals = Signals::new()?;
     let begun = async {
-        let cluster = origin::cluster(global, "--watch").await?;
+        let cluster = origin::cluster(global, "--watch", out).await?;
         Ok::<_, CommandError>(
             cluster.watch(&origin::namespaces(global, &args.objects), global.origin.now).await?,
         )

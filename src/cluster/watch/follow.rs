@@ -68,6 +68,7 @@ impl News {
         let nothing_answers = matches!(
             error,
             ClusterError::Unreachable { .. }
+                | ClusterError::Proxy { .. }
                 | ClusterError::TimedOut { .. }
                 | ClusterError::Unauthorized { .. }
                 | ClusterError::CredentialPlugin { .. }
