@@ -231,8 +231,9 @@ fn configuration(args: &ConnectArgs) -> Result<Configured, ClusterError> {
 fn of_context(kubeconfig: Kubeconfig, name: String, args: &ConnectArgs) -> Result<Configured, ClusterError> {
     let refuse = |error: KubeconfigError| ClusterError::from_kubeconfig(&error);
     let context = kubeconfig.contexts.into_iter().find(|named| named.name == name);
-    let context =
-        context.and_then(|named| named.context).ok_or_else(|| refuse(KubeconfigError::LoadContext(name.clone())))?;
+    let context = context
+        .and_then(|named| named.context)
+        .ok_or_else(|| refuse(KubeconfigError::LoadContext(name.clone())))?;
     let wanted = args.cluster.clone().unwrap_or(context.cluster);
     let cluster = kubeconfig.clusters.into_iter().find(|named| named.name == wanted);
     let mut cluster = cluster

@@ -225,12 +225,12 @@ impl ClusterError {
                 format!("{origin} takes it as http://USER:PASSWORD@HOST:PORT")
             }
             Self::Proxy { origin: Origin::Kubeconfig, .. } => {
-                "is the proxy up? proxy-url of this cluster in the kubeconfig names it".to_owned()
+                "is the proxy up, and does it reach the server? proxy-url of this cluster in the kubeconfig names it".to_owned()
             }
             Self::Proxy { origin, server, .. } => {
                 let host: Option<http::Uri> = server.parse().ok();
                 let host = host.as_ref().and_then(http::Uri::host).unwrap_or_default();
-                format!("is the proxy up? {origin} names it; NO_PROXY={host} goes around it")
+                format!("is the proxy up, and does it reach the server? {origin} names it; NO_PROXY={host} goes around it")
             }
             Self::Unreachable { failure, .. } => match failure {
                 Unreachable::Refused => "is the API server up, and is this the right port? kubectl cluster-info asks the same".to_owned(),
@@ -356,7 +356,9 @@ impl ClusterError {
             error => error.to_string(),
         };
         match credentials {
-            Credentials::Provider(name) => Self::Kubeconfig { reason: format!("auth provider {name}: {reason}") },
+            Credentials::Provider(name) => {
+                Self::Kubeconfig { reason: format!("auth provider {name}: {reason}") }
+            }
             _ => Self::Kubeconfig { reason: format!("credentials: {reason}") },
         }
     }

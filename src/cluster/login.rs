@@ -64,7 +64,10 @@ struct Pass {
 }
 
 impl Pass {
-    #[allow(clippy::disallowed_methods, reason = "when it expires is told by this machine's clock, as in client-go")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "when it expires is told by this machine's clock, as in client-go"
+    )]
     fn expires_within(&self, leeway: SignedDuration) -> bool {
         self.expires.is_some_and(|expires| expires.duration_since(Timestamp::now()) < leeway)
     }
@@ -85,8 +88,7 @@ impl Login {
     ) -> Result<(Self, Issued), PluginError> {
         let began = Instant::now();
         let issued = first_run(&plugin, tell).await?;
-        let pass =
-            Pass { header: issued.header.clone(), expires: issued.expires, run: 0, refused: false };
+        let pass = Pass { header: issued.header.clone(), expires: issued.expires, run: 0, refused: false };
         let state = State {
             pass: Some(pass),
             failed: None,
@@ -141,8 +143,7 @@ impl Login {
         match result {
             Ok(issued) => {
                 let run = state.runs;
-                state.pass =
-                    Some(Pass { header: issued.header, expires: issued.expires, run, refused: false });
+                state.pass = Some(Pass { header: issued.header, expires: issued.expires, run, refused: false });
                 state.failed = None;
             }
             Err(error) => state.failed = Some(error),
@@ -168,11 +169,9 @@ impl State {
         match (&self.pass, &self.failed) {
             (pass, Some(failed)) => pass.as_ref().filter(usable).cloned().ok_or_else(|| failed.clone()),
             (Some(pass), None) => Ok(pass.clone()),
-            (None, None) => Err(PluginError {
-                command: String::new(),
-                reason: "it has not run".to_owned(),
-                install: None,
-            }),
+            (None, None) => {
+                Err(PluginError { command: String::new(), reason: "it has not run".to_owned(), install: None })
+            }
         }
     }
 }

@@ -22,4 +22,4 @@ mod watch;
 pub use connect::{Cluster, ConnectArgs};
 pub use error::{ClusterError, Credentials, Unreachable};
 pub use proxy::Origin as ProxyOrigin;
-pub use watch::{Trouble, Watch};
+pub use watch::{Failure, Trouble, Watch};

@@ -269,7 +269,10 @@ mod tests {
         let of = |url| chosen("https://api.example.com", Some(url), &[]);
         assert_eq!(of("http://me:pa%40ss@proxy:3128/x"), "http://proxy:3128 of proxy-url in the kubeconfig");
         let error = "cannot use the proxy of proxy-url in the kubeconfig: it ";
-        assert_eq!(of("socks4://me:secret@p"), format!("{error}has to begin with http://, https:// or socks5://"));
+        assert_eq!(
+            of("socks4://me:secret@p"),
+            format!("{error}has to begin with http://, https:// or socks5://")
+        );
         assert_eq!(of("http://me:sec ret@p"), format!("{error}is no URL"));
         let proxy = Proxy::parse("me:pa%40ss@proxy:3128", Origin::Kubeconfig).ok().unwrap();
         assert_eq!(proxy.login, Some(("me".to_owned(), "pa@ss".to_owned())));

@@ -127,7 +127,9 @@ fn fetched(snapshot: &Snapshot) -> Vec<(ObjectKey, Option<Revision>)> {
 /// The cluster that the flags ask for, where only a cluster will do.
 pub(super) async fn cluster(global: &GlobalArgs, flag: &str, out: &Output) -> Result<Cluster, CommandError> {
     match choose(global)? {
-        Origin::Cluster => Ok(Cluster::connect(&ConnectArgs::from(&global.cluster), &|text| out.note(text)).await?),
+        Origin::Cluster => {
+            Ok(Cluster::connect(&ConnectArgs::from(&global.cluster), &|text| out.note(text)).await?)
+        }
         Origin::Dump(_) => Err(needs_cluster(flag, "--from")),
         Origin::Demo => Err(needs_cluster(flag, "--demo")),
         Origin::Repository(_) => Err(needs_cluster(flag, "--offline")),

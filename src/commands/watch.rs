@@ -169,7 +169,7 @@ impl Teller<'_> {
                 if let Some(note) = note(&status) {
                     writeln!(text, "{note}")?;
                 }
-                if let Some(Trouble { since, what, reason }) = watch.trouble() {
+                if let Some(Trouble { since, what, reason, .. }) = watch.trouble() {
                     human::watch::write_trouble(&mut last, what, reason, *since, now, view)?;
                 }
                 let [text, last] = [text, last].map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -211,14 +211,16 @@ impl Teller<'_> {
         Ok(status.outcome(self.args.strict))
     }
 
-    /// Where no picture says so, standard error does, once.
+    /// Where no picture says so, standard error does, once for each way in which it fails.
     fn tell_trouble(&mut self, watch: &Watch, out: &Output) {
         let now = watch.trouble();
         match (&self.trouble, now) {
-            (None, Some(Trouble { what, reason, .. })) => {
-                out.warn(&format!("{what} lost, trying again: {reason}"));
-            }
             (Some(before), None) => out.note(&format!("{} is back", before.what)),
+            (before, Some(trouble)) if before.as_ref().map(|it| it.failure) != Some(trouble.failure) => {
+                let Trouble { what, since, reason, .. } = trouble;
+                let since = human::watch::clock(*since);
+                out.warn(&format!("{what} lost, last heard of it {since}, trying again: {reason}"));
+            }
             _ => {}
         }
         self.trouble = now.cloned();

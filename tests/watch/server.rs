@@ -5,12 +5,16 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 /// The server's clock stands still.
 pub(crate) const NOW: &str = "2026-11-24T02:41:07Z";
 const DATE: &str = "Tue, 24 Nov 2026 02:41:07 GMT";
+
+/// A test that waits for so long waits for something that will not come.
+const HANGS: Duration = Duration::from_secs(120);
 
 /// Kinds that are served, with their groups and plurals.
 const SERVED: [(&str, &str, &str); 4] = [
@@ -45,6 +49,8 @@ struct World {
     error: Option<(u64, &'static str)>,
     /// Kustomizations may be read in this namespace only.
     only: Option<&'static str>,
+    /// Who does not show this token is answered with 401.
+    token: Option<&'static str>,
     /// Counts the times that all connections were closed.
     era: u64,
 }
@@ -188,11 +194,18 @@ impl Server {
         self.shared.world().only = Some(namespace);
     }
 
+    /// From now on this token is wanted.
+    pub(crate) fn wants_token(&self, token: &'static str) {
+        self.shared.world().token = Some(token);
+    }
+
     /// Waits until so many requests have been made whose path holds all of this.
     pub(crate) fn await_asked(&self, number: usize, parts: &[&str]) {
         let mut world = self.shared.world();
         while count(&world, parts) < number {
-            world = self.shared.changed.wait(world).unwrap();
+            let waited = self.shared.changed.wait_timeout(world, HANGS).unwrap();
+            assert!(!waited.1.timed_out(), "never asked for {parts:?}, but {:#?}", waited.0.asked);
+            world = waited.0;
         }
     }
 
@@ -242,8 +255,13 @@ fn serve(shared: &Shared, stream: &TcpStream) {
     let mut lines = BufReader::new(stream).lines();
     while let Some(Ok(line)) = lines.next() {
         let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-        if !answer(shared, stream, &path) {
+        let mut token = None;
+        while let Some(Ok(line)) = lines.next()
+            && !line.is_empty()
+        {
+            token = line.strip_prefix("authorization: Bearer ").map(str::to_owned).or(token);
+        }
+        if !answer(shared, stream, &path, token.as_deref()) {
             let _ = stream.shutdown(Shutdown::Both);
             return;
         }
@@ -251,12 +269,16 @@ fn serve(shared: &Shared, stream: &TcpStream) {
 }
 
 /// Whether the connection stays.
-fn answer(shared: &Shared, stream: &TcpStream, path: &str) -> bool {
+fn answer(shared: &Shared, stream: &TcpStream, path: &str, token: Option<&str>) -> bool {
     let (route, query) = path.split_once('?').unwrap_or((path, ""));
     // Under one lock with what is answered: who has seen the request knows that a watch tells all that comes after.
     let mut world = shared.world();
     world.asked.push(path.to_owned());
     shared.changed.notify_all();
+    if world.token.is_some() && world.token != token {
+        drop(world);
+        return reply(stream, "401 Unauthorized", &status(401, "Unauthorized"));
+    }
     if route == "/apis" {
         drop(world);
         return reply(stream, "200 OK", &discovery());

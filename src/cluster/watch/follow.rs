@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::lines::Lines;
 use crate::cluster::connect::Cluster;
-use crate::cluster::error::ClusterError;
+use crate::cluster::error::{ClusterError, Unreachable};
 use crate::cluster::fetch::{Reading, no_events};
 use crate::cluster::list::{Listed, Outcome, Wanted};
 use crate::cluster::request::{Answer, Refusal, date};
@@ -43,6 +43,9 @@ const REFUSALS: u32 = 3;
 /// What is lost when nothing answers.
 pub(super) const CONNECTION: &str = "connection";
 
+/// What is lost when the server does not know us any more, or the credential plugin gives nothing.
+pub(super) const LOGIN: &str = "login";
+
 /// What those who follow have to tell.
 pub(super) enum News {
     /// An object was added or has changed.
@@ -54,7 +57,7 @@ pub(super) enum News {
     /// The server told the time.
     Clock(Timestamp),
     /// A list (or, without a scope, everything) cannot be followed for now.
-    Lost { scope: Option<Scope>, silent: Duration, what: String, reason: String },
+    Lost { scope: Option<Scope>, silent: Duration, what: String, failure: Failure, reason: String },
     /// It is followed again.
     Found(Option<Scope>),
     /// What was read at the beginning is no longer what there is to read.
@@ -65,20 +68,44 @@ pub(super) enum News {
 
 impl News {
     pub(super) fn lost(scope: Option<Scope>, error: &ClusterError, silent: Duration) -> Self {
-        let nothing_answers = matches!(
-            error,
-            ClusterError::Unreachable { .. }
-                | ClusterError::Proxy { .. }
-                | ClusterError::TimedOut { .. }
-                | ClusterError::Unauthorized { .. }
-                | ClusterError::CredentialPlugin { .. }
-        );
-        let what = match &scope {
-            _ if nothing_answers => CONNECTION.to_owned(),
-            Some(scope) => format!("watch of {} objects", scope.kind.kind),
-            None => "sight of the cluster".to_owned(),
+        let failure = Failure::of(error);
+        let what = match (failure, &scope) {
+            (Failure::Login, _) => LOGIN.to_owned(),
+            (Failure::Answer, Some(scope)) => format!("watch of {} objects", scope.kind.kind),
+            (Failure::Answer, None) => "sight of the cluster".to_owned(),
+            _ => CONNECTION.to_owned(),
         };
-        Self::Lost { scope, silent, what, reason: error.to_string() }
+        Self::Lost { scope, silent, what, failure, reason: error.to_string() }
+    }
+}
+
+/// Ways to fail that call for different measures; the words of one may change from try to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nothing answers, or not in time.
+    Away,
+    /// The server's name has no address.
+    Name,
+    /// It cannot be trusted.
+    Trust,
+    /// The proxy gives no connection.
+    Proxy,
+    /// There is no valid login.
+    Login,
+    /// It answers, and not well.
+    Answer,
+}
+
+impl Failure {
+    fn of(error: &ClusterError) -> Self {
+        match error {
+            ClusterError::Unreachable { failure: Unreachable::Dns, .. } => Self::Name,
+            ClusterError::Unreachable { failure: Unreachable::Tls, .. } => Self::Trust,
+            ClusterError::Unreachable { .. } | ClusterError::TimedOut { .. } => Self::Away,
+            ClusterError::Proxy { .. } => Self::Proxy,
+            ClusterError::Unauthorized { .. } | ClusterError::CredentialPlugin { .. } => Self::Login,
+            _ => Self::Answer,
+        }
     }
 }
 
