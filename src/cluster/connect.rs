@@ -62,6 +62,8 @@ pub struct Cluster {
     /// URL of the API server.
     pub(super) server: String,
     pub(super) credentials: Credentials,
+    /// Whether the configuration says which CA to trust.
+    pub(super) own_ca: bool,
     /// For people: `context k3s-home`.
     pub(super) label: String,
     /// Namespace of the context.
@@ -118,6 +120,7 @@ impl Cluster {
             (None, Some(_)) => server.clone(),
             (None, None) => "in-cluster".to_owned(),
         };
+        let own_ca = config.root_cert.is_some();
         let exec = config.auth_info.exec.take(); // never kube's to run
         let login = match exec.filter(|_| matches!(credentials, Credentials::Plugin { .. })) {
             Some(exec) => Some(log_in(&mut config.auth_info, Plugin::new(exec), timeout, tell).await?),
@@ -125,7 +128,7 @@ impl Cluster {
         };
         let (client, ahead) = transport::client(config, proxy, login)
             .map_err(|error| ClusterError::from_setup(&error, &credentials))?;
-        Ok(Self { client, ahead, server, credentials, label, namespace, timeout, keeps: false })
+        Ok(Self { client, ahead, server, credentials, own_ca, label, namespace, timeout, keeps: false })
     }
 }
 

@@ -344,7 +344,7 @@ impl Follower {
             Ok(Err(error)) => return Ok(Err(End::Failed(self.cluster.cut_off(path, &error)))),
             Err(_) => return Ok(Err(timed_out())),
         };
-        Ok(Err(match self.cluster.judge(head.status, Answer { body, time }, 1) {
+        Ok(Err(match self.cluster.judge(path, head.status, Answer { body, time }, 1) {
             Err(refusal) => End::Refused(refusal),
             Ok(_) => End::Over, // a good answer has status 200, and is streamed above
         }))
@@ -369,6 +369,7 @@ impl Follower {
                 "ERROR" if note.code == 410 => Err(End::Expired),
                 "ERROR" => Err(End::Refused(Refusal::Error(ClusterError::Server {
                     server: self.cluster.server.clone(),
+                    path: self.wanted.address("watch=true"),
                     status: note.code,
                     reason: note.message,
                 }))),
@@ -398,5 +399,55 @@ impl Follower {
 fn advance(version: &mut String, reached: &str) {
     if !reached.is_empty() {
         reached.clone_into(version);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::ahead::Ahead;
+    use crate::cluster::error::Credentials;
+    use crate::model::GroupKind;
+
+    /// A cluster whose every watch tells of one change, and ends.
+    fn hasty() -> Cluster {
+        let version = AtomicU64::new(1);
+        let service = tower::service_fn(move |_| {
+            let version = version.fetch_add(1, Ordering::SeqCst) + 1;
+            let object =
+                json!({"metadata": {"name": "a", "namespace": "b", "resourceVersion": version.to_string()}});
+            let line = format!("{}\n", json!({"type": "MODIFIED", "object": object}));
+            let body = http_body_util::Full::from(line);
+            async move { Ok::<_, std::convert::Infallible>(http::Response::new(body)) }
+        });
+        Cluster {
+            client: kube::Client::new(service, "default"),
+            ahead: Ahead::default(),
+            server: "http://127.0.0.1:1".to_owned(),
+            credentials: Credentials::None,
+            own_ca: false,
+            label: String::new(),
+            namespace: "default".to_owned(),
+            timeout: None,
+            keeps: false,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_got_on_is_opened_again_at_once() {
+        let (sender, mut news) = mpsc::channel(1);
+        let wanted = Wanted::everywhere(GroupKind::KUSTOMIZATION, vec!["v1".to_owned()], "kustomizations");
+        let pause = Pause::new(Arc::new(Notify::new()));
+        let follower = Follower::new(hasty(), wanted, sender, pause);
+        let (began, following) = (Instant::now(), tokio::spawn(follower.run(Some("1".to_owned()))));
+        for _ in 0..10 {
+            assert!(matches!(news.recv().await, Some(News::Put(..))));
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO, "by a clock that moves only while all wait");
+        following.abort();
     }
 }
