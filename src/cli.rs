@@ -158,6 +158,21 @@ pub struct ClusterArgs {
     )]
     pub impersonate_groups: Vec<String>,
 
+    /// UID to act as
+    #[arg(long, global = true, value_name = "UID", hide_short_help = true, requires = "impersonate")]
+    pub as_uid: Option<String>,
+
+    /// What more there is to say of who is acted as (repeatable)
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY=VALUE",
+        hide_short_help = true,
+        requires = "impersonate",
+        value_parser = parse_extra
+    )]
+    pub as_user_extra: Vec<(String, String)>,
+
     /// Bearer token
     #[arg(long, global = true, value_name = "TOKEN", hide_short_help = true)]
     pub token: Option<String>,
@@ -165,6 +180,18 @@ pub struct ClusterArgs {
     /// URL of the API server
     #[arg(short, long, global = true, value_name = "URL", hide_short_help = true)]
     pub server: Option<String>,
+
+    /// File of certificates that may sign that of the API server
+    #[arg(long, global = true, value_name = "PATH", hide_short_help = true)]
+    pub certificate_authority: Option<PathBuf>,
+
+    /// Trust whoever answers: what is said could be anybody's
+    #[arg(long, global = true, hide_short_help = true, conflicts_with = "certificate_authority")]
+    pub insecure_skip_tls_verify: bool,
+
+    /// Host that the certificate of the API server has to name, if not that of its URL
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub tls_server_name: Option<String>,
 
     /// Time that one request may take, such as 10s; 0 for no limit (default: 30s)
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true, value_parser = parse_timeout)]
@@ -175,17 +202,24 @@ impl ClusterArgs {
     /// The flags, in words, as another command takes them; a token is left out.
     pub fn words(&self) -> Vec<String> {
         let kubeconfig = self.kubeconfig.as_ref().map(|path| path.display().to_string());
+        let authority = self.certificate_authority.as_ref().map(|path| path.display().to_string());
         let flags = [
             ("--context", &self.context),
             ("--kubeconfig", &kubeconfig),
             ("--cluster", &self.cluster),
             ("--user", &self.user),
             ("--as", &self.impersonate),
+            ("--as-uid", &self.as_uid),
             ("--server", &self.server),
+            ("--certificate-authority", &authority),
+            ("--tls-server-name", &self.tls_server_name),
         ];
         let given = flags.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]));
         let groups = self.impersonate_groups.iter().map(|group| ["--as-group".to_owned(), group.clone()]);
-        given.chain(groups).flatten().collect()
+        let extra = self.as_user_extra.iter();
+        let extra = extra.map(|(key, value)| ["--as-user-extra".to_owned(), format!("{key}={value}")]);
+        let insecure = self.insecure_skip_tls_verify.then(|| "--insecure-skip-tls-verify".to_owned());
+        given.chain(groups).chain(extra).flatten().chain(insecure).collect()
     }
 
     /// The first flag that was given.
@@ -205,11 +239,22 @@ impl From<&ClusterArgs> for ConnectArgs {
             user: args.user.clone(),
             impersonate: args.impersonate.clone(),
             impersonate_groups: args.impersonate_groups.clone(),
+            impersonate_uid: args.as_uid.clone(),
+            impersonate_extra: args.as_user_extra.clone(),
             token: args.token.clone(),
             server: args.server.clone(),
+            certificate_authority: args.certificate_authority.clone(),
+            insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+            tls_server_name: args.tls_server_name.clone(),
             request_timeout: args.request_timeout,
         }
     }
+}
+
+/// `key=value`.
+fn parse_extra(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// As kubectl: a duration, or a bare number of seconds.

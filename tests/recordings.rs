@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 
 macro_rules! scenarios {
-    ($($flag:ident $module:ident :: $name:ident [$($recording:literal),+]),* $(,)?) => {
+    ($($flag:ident $module:ident :: $name:ident [$($recording:literal),*]),* $(,)?) => {
         /// Names of the scenarios, each with its recordings.
-        const SCENARIOS: &[(&str, &[&str])] = &[$((stringify!($name), &[$($recording),+])),*];
+        const SCENARIOS: &[(&str, &[&str])] = &[$((stringify!($name), &[$($recording),*])),*];
     };
 }
 

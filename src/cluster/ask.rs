@@ -247,14 +247,14 @@ impl Cluster {
         let limit = self.timeout.unwrap_or(LONGEST_ANSWER);
         let answered = async {
             let response = self.client.send(request).await.map_err(|error| {
-                Refusal::Error(ClusterError::from_client(&error, &self.server, &self.credentials))
+                Refusal::Error(ClusterError::from_client(&error, &self.server, &self.credentials, self.own_ca))
             })?;
             let (head, body) = response.into_parts();
             let body = body.collect().await.map_err(|error| Refusal::Error(self.cut_off(path, &error)))?;
             let answer = Answer { body: body.to_bytes().into(), time: None };
             // What was made is as good as what was changed.
             let status = if head.status == StatusCode::CREATED { StatusCode::OK } else { head.status };
-            self.judge(status, answer, 1)
+            self.judge(path, status, answer, 1)
         };
         timeout(limit, answered).await.unwrap_or_else(|_| {
             let (server, path) = (self.server.clone(), format!("{method} {path}"));

@@ -8,6 +8,10 @@ use std::time::Duration;
 use kube::client::AuthError;
 use kube::config::{KubeconfigError, LoadDataError};
 
+use super::plugin::PluginError;
+use super::proxied::ProxyError;
+use super::proxy::Origin;
+
 /// No answer from the cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -51,6 +55,28 @@ pub enum ClusterError {
         /// How to install it, as the kubeconfig says.
         install: Option<String>,
     },
+    /// A proxy cannot be one.
+    #[error("cannot use the proxy of {origin}: {reason}")]
+    ProxyUrl {
+        /// Who asks for it.
+        origin: Origin,
+        /// What is wrong with its URL, which is not shown: it may hold a password.
+        reason: String,
+    },
+    /// The proxy before the server gives no connection.
+    #[error("cannot reach {server} through proxy {proxy}: {reason}")]
+    Proxy {
+        /// URL of the API server.
+        server: String,
+        /// URL of the proxy, without a login.
+        proxy: String,
+        /// Who asks for it.
+        origin: Origin,
+        /// Whether it wants another login.
+        login: bool,
+        /// What it did.
+        reason: String,
+    },
     /// Nothing answers at the server's address.
     #[error("cannot reach {server}: {reason}")]
     Unreachable {
@@ -62,10 +88,12 @@ pub enum ClusterError {
         reason: String,
     },
     /// The server does not know who we are.
-    #[error("{server} refuses our credentials (401)")]
+    #[error("{server} refuses our credentials (401), asked for {path}")]
     Unauthorized {
         /// URL of the API server.
         server: String,
+        /// What was asked for.
+        path: String,
         /// Where the credentials come from.
         credentials: Credentials,
     },
@@ -76,6 +104,10 @@ pub enum ClusterError {
         server: String,
         /// The server's words for one of the kinds.
         reason: String,
+        /// Namespaces that were named, and looked into.
+        named: Vec<String>,
+        /// Where the credentials come from.
+        credentials: Credentials,
     },
     /// The cluster serves no kind of Flux.
     #[error("Flux is not installed on {server}")]
@@ -84,18 +116,22 @@ pub enum ClusterError {
         server: String,
     },
     /// The server is too busy.
-    #[error("{server} is too busy (429), tried {tries} times")]
+    #[error("{server} is too busy (429) for {path}, tried {tries} times")]
     Busy {
         /// URL of the API server.
         server: String,
+        /// What was asked for.
+        path: String,
         /// How often we tried.
         tries: u32,
     },
     /// The server failed.
-    #[error("{server} failed ({status}): {reason}")]
+    #[error("{server} failed ({status}) at {path}: {reason}")]
     Server {
         /// URL of the API server.
         server: String,
+        /// What was asked for.
+        path: String,
         /// HTTP status.
         status: u16,
         /// What it said.
@@ -138,7 +174,18 @@ pub enum Unreachable {
     Refused,
     /// The name has no address.
     Dns,
-    /// The certificate is not trusted, or there is no TLS at all.
+    /// The certificate is that of another host.
+    OtherHost,
+    /// Nobody whom we trust signed the certificate.
+    Issuer {
+        /// Whether the kubeconfig or a flag says whom to trust; else it is whom the system trusts.
+        own: bool,
+    },
+    /// The certificate is out of date, or not yet valid.
+    Expired,
+    /// There is no TLS at all.
+    Plain,
+    /// Anything else of TLS.
     Tls,
     /// No connection in time.
     Timeout,
@@ -164,6 +211,8 @@ pub enum Credentials {
     Certificate,
     /// An `auth-provider` of the kubeconfig, such as `oidc`.
     Provider(String),
+    /// The context names this user, and the kubeconfig does not hold it.
+    NotInKubeconfig(String),
     /// None at all.
     None,
 }
@@ -176,7 +225,25 @@ impl fmt::Display for Credentials {
             Self::Password => f.write_str("the password"),
             Self::Certificate => f.write_str("the client certificate"),
             Self::Provider(name) => write!(f, "the login of auth provider {name}"),
-            Self::None => f.write_str("nothing"),
+            Self::NotInKubeconfig(_) | Self::None => f.write_str("nothing"),
+        }
+    }
+}
+
+impl Credentials {
+    /// Whether there is nothing to log in with.
+    fn is_nobody(&self) -> bool {
+        matches!(self, Self::None | Self::NotInKubeconfig(_))
+    }
+
+    fn nobody(&self) -> String {
+        match self {
+            Self::NotInKubeconfig(user) => {
+                format!(
+                    "the context names user `{user}`, which the kubeconfig does not hold; --user or --token gives another"
+                )
+            }
+            _ => "the kubeconfig gives this user no credentials; --token or --user gives others".to_owned(),
         }
     }
 }
@@ -192,15 +259,39 @@ impl ClusterError {
             Self::NotInKubeconfig { known, .. } => format!("there are: {}", known.join(", ")),
             Self::CredentialPlugin { install: Some(install), .. } => install.clone(),
             Self::CredentialPlugin { plugin, .. } => format!("run `{plugin}` yourself; often a new login helps"),
+            Self::ProxyUrl { .. } => "such as http://proxy.example.com:3128".to_owned(),
+            Self::Proxy { origin, login: true, .. } => {
+                format!("{origin} takes it as http://USER:PASSWORD@HOST:PORT")
+            }
+            Self::Proxy { origin: Origin::Kubeconfig, .. } => {
+                "is the proxy up, and does it reach the server? proxy-url of this cluster in the kubeconfig names it".to_owned()
+            }
+            Self::Proxy { origin, server, .. } => {
+                let host: Option<http::Uri> = server.parse().ok();
+                let host = host.as_ref().and_then(http::Uri::host).unwrap_or_default();
+                format!("is the proxy up, and does it reach the server? {origin} names it; NO_PROXY={host} goes around it")
+            }
             Self::Unreachable { failure, .. } => match failure {
                 Unreachable::Refused => "is the API server up, and is this the right port? kubectl cluster-info asks the same".to_owned(),
                 Unreachable::Dns => "is the name right, and the VPN up? another cluster: --context".to_owned(),
-                Unreachable::Tls => "is certificate-authority-data of this cluster right (it changes when a cluster is made anew), and does the server speak https?".to_owned(),
+                Unreachable::OtherHost => "use a name of the certificate in the server's URL, or give one with --tls-server-name (tls-server-name in the kubeconfig)".to_owned(),
+                Unreachable::Issuer { own: true } => "is certificate-authority-data of this cluster right (it changes when a cluster is made anew)? a proxy that opens TLS signs with a CA of its own: --certificate-authority".to_owned(),
+                Unreachable::Issuer { own: false } => "the kubeconfig names no certificate-authority-data, so that only the CAs of this machine count: --certificate-authority gives one; a proxy that opens TLS has its own".to_owned(),
+                Unreachable::Expired => "has the certificate of the API server run out, or is this machine's clock wrong?".to_owned(),
+                Unreachable::Plain => "is the port right, and does the server speak https and not http?".to_owned(),
+                Unreachable::Tls => "is the port right, and does a proxy stand in between? kubectl get --raw /readyz asks the same server".to_owned(),
                 Unreachable::Timeout => "is the VPN up, and does a firewall let you through?".to_owned(),
                 Unreachable::Other => "kubectl get --raw /readyz asks the same server".to_owned(),
             },
-            Self::Unauthorized { credentials: Credentials::None, .. } => "the kubeconfig gives this user no credentials; --token or --user gives others".to_owned(),
+            Self::Unauthorized { credentials, .. } if credentials.is_nobody() => credentials.nobody(),
+            Self::Forbidden { credentials, .. } if credentials.is_nobody() => {
+                format!("{}; without, the server takes us for system:anonymous", credentials.nobody())
+            }
             Self::Unauthorized { credentials, .. } => format!("{credentials} has expired or belongs to another cluster; log in again"),
+            Self::Forbidden { named, .. } if !named.is_empty() => {
+                let place = named.join(", ");
+                format!("not in {place} either: kubectl auth can-i --list -n {}", named[0])
+            }
             Self::Forbidden { .. } => "try one namespace that is yours with -n; kubectl auth can-i list kustomizations.kustomize.toolkit.fluxcd.io -n NAMESPACE".to_owned(),
             Self::NotInstalled { .. } => "is this the right cluster? kubectl config current-context; flux check --pre".to_owned(),
             Self::Busy { .. } => "try again in a minute".to_owned(),
@@ -261,13 +352,28 @@ impl ClusterError {
     }
 
     /// From what the HTTP client says.
-    pub(super) fn from_client(error: &kube::Error, server: &str, credentials: &Credentials) -> Self {
+    ///
+    /// `own_ca` tells whether the configuration says whom to trust.
+    pub(super) fn from_client(
+        error: &kube::Error,
+        server: &str,
+        credentials: &Credentials,
+        own_ca: bool,
+    ) -> Self {
         let mut chain: Vec<String> = vec![error.to_string()];
         let mut refused = false;
         let mut source = error.source();
         while let Some(error) = source {
             if let Some(io) = error.downcast_ref::<std::io::Error>() {
                 refused |= io.kind() == std::io::ErrorKind::ConnectionRefused;
+            }
+            if let Some(error) = error.downcast_ref::<ProxyError>() {
+                let ProxyError { proxy, origin, reason, login } = error;
+                let (server, proxy, reason) = (server.to_owned(), proxy.clone(), reason.clone());
+                return Self::Proxy { server, proxy, origin: *origin, login: *login, reason };
+            }
+            if let Some(error) = error.downcast_ref::<PluginError>() {
+                return error.clone().into();
             }
             if let Some(auth) = error.downcast_ref::<AuthError>() {
                 return Self::from_auth(auth, credentials);
@@ -283,44 +389,69 @@ impl ClusterError {
             || all.contains("name or service not known")
         {
             Unreachable::Dns
-        } else if all.contains("certificate") || all.contains("tls") || all.contains("corrupt message") {
+        } else if all.contains("invalidcontenttype") || all.contains("corrupt message") {
+            Unreachable::Plain
+        } else if all.contains("not valid for") {
+            Unreachable::OtherHost
+        } else if ["unknownissuer", "unknown issuer", "badsignature"].iter().any(|words| all.contains(words)) {
+            Unreachable::Issuer { own: own_ca }
+        } else if all.contains("certificate expired") || all.contains("certificate not valid yet") {
+            Unreachable::Expired
+        } else if all.contains("certificate") || all.contains("tls") {
             Unreachable::Tls
         } else if all.contains("timed out") || all.contains("deadline has elapsed") {
             Unreachable::Timeout
         } else {
             Unreachable::Other
         };
-        let reason = match chain.last() {
-            Some(last) if last.contains("InvalidContentType") => "it does not speak TLS (https)".to_owned(),
-            last => last.cloned().unwrap_or_default(),
+        let last = chain.pop().unwrap_or_default();
+        let reason = match failure {
+            Unreachable::Plain => "it does not speak TLS (https)".to_owned(),
+            Unreachable::Issuer { .. } => "its certificate is signed by no CA that is trusted".to_owned(),
+            Unreachable::OtherHost => {
+                let names = names_in(&last);
+                let names = if names.is_empty() { "another host".to_owned() } else { names.join(", ") };
+                format!("its certificate is for {names}")
+            }
+            Unreachable::Timeout => "no connection in time".to_owned(),
+            _ => last,
         };
         Self::Unreachable { server: server.to_owned(), failure, reason }
     }
 
-    /// Standard output of a plugin, and what a parser quotes of it, is where a token would stand: never shown.
+    /// Of the other ways to log in; plugins are run by `login`.
     fn from_auth(error: &AuthError, credentials: &Credentials) -> Self {
         let reason = match error {
-            AuthError::AuthExecStart(error) => format!("it cannot be started: {error}"),
-            AuthError::AuthExecRun { out, .. } => {
-                let said = String::from_utf8_lossy(&out.stderr);
-                let first = said.lines().map(str::trim).find(|line| !line.is_empty());
-                first.map_or(out.status.to_string(), |first| format!("{}: {first}", out.status))
-            }
-            AuthError::AuthExecParse(_)
-            | AuthError::ExecPluginFailed
-            | AuthError::MalformedTokenExpirationDate(_) => "what it printed is no ExecCredential".to_owned(),
-            AuthError::MissingCommand => "the kubeconfig names no command".to_owned(),
-            AuthError::InvalidBearerToken(_) => "its token holds characters that no token may hold".to_owned(),
+            AuthError::InvalidBearerToken(_) => "the token holds characters that no token may hold".to_owned(),
             AuthError::ReadTokenFile(error, path) => format!("{}: {error}", path.display()),
+            // What a provider's command printed is where a token stands.
+            AuthError::AuthExecRun { out, .. } => out.status.to_string(),
+            AuthError::MalformedTokenExpirationDate(_) => "the time when it expires is none".to_owned(),
             error => error.to_string(),
         };
         match credentials {
-            Credentials::Plugin { command, install } => {
-                let missing = matches!(error, AuthError::AuthExecStart(_));
-                let install = install.clone().filter(|_| missing);
-                Self::CredentialPlugin { plugin: command.clone(), reason, install }
+            Credentials::Provider(name) => {
+                Self::Kubeconfig { reason: format!("auth provider {name}: {reason}") }
             }
             _ => Self::Kubeconfig { reason: format!("credentials: {reason}") },
         }
+    }
+}
+
+/// Names of a certificate in what rustls says of them: `DnsName("a")`, `IpAddress(1.2.3.4)`.
+fn names_in(text: &str) -> Vec<String> {
+    let only = text.split_once("only valid for").map_or("", |(_, names)| names);
+    let parts = only.split(['(', ')', '"', ' ', ',', '[', ']']).filter(|part| part.contains(['.', ':', '-']));
+    let mut names: Vec<String> = parts.map(str::to_owned).collect();
+    if names.is_empty() {
+        names = only.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    }
+    names
+}
+
+impl From<PluginError> for ClusterError {
+    fn from(error: PluginError) -> Self {
+        let PluginError { command, reason, install } = error;
+        Self::CredentialPlugin { plugin: command, reason, install }
     }
 }

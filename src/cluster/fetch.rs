@@ -103,7 +103,7 @@ impl Cluster {
         if !forbidden.is_empty() {
             self.read_in_namespaces(&mut reading, &forbidden, namespaces).await?;
         }
-        self.must_show_something(&reading, forbidden)?;
+        self.must_show_something(&reading, forbidden, namespaces)?;
         if reading.store.needs_events() {
             for (wanted, result) in self.list_all(reading.events.clone()).await? {
                 reading.take(wanted, result)?;
@@ -141,6 +141,7 @@ impl Cluster {
         let mut next: BTreeSet<String> = namespaces.iter().cloned().collect();
         next.insert(self.namespace.clone());
         let mut allowed: BTreeMap<&GroupKind, Vec<String>> = BTreeMap::new();
+        let mut failed: BTreeSet<GroupKind> = BTreeSet::new();
         while !next.is_empty() {
             let here = |(wanted, _): &(Wanted, String)| {
                 next.iter().map(|name| wanted.in_namespace(name)).collect::<Vec<_>>()
@@ -148,10 +149,12 @@ impl Cluster {
             let wanted = forbidden.values().flat_map(here).collect();
             for (wanted, result) in self.list_all(wanted).await? {
                 let (kind, place) = (wanted.kind.clone(), wanted.namespace.clone());
-                if let Ok(Listed { outcome: Outcome::Items(..), .. }) = &result
-                    && let Some((kind, _)) = forbidden.get_key_value(&kind)
-                {
-                    allowed.entry(kind).or_default().extend(place);
+                match (&result, forbidden.get_key_value(&kind)) {
+                    (Ok(Listed { outcome: Outcome::Items(..), .. }), Some((kind, _))) => {
+                        allowed.entry(kind).or_default().extend(place);
+                    }
+                    (Err(_), _) => drop(failed.insert(kind)), // told by `take`
+                    _ => {}
                 }
                 reading.take(wanted, result)?;
             }
@@ -165,6 +168,9 @@ impl Cluster {
         }
         for kind in forbidden.keys() {
             let text = match allowed.get_mut(kind) {
+                None if failed.contains(kind) => {
+                    format!("{} objects may not be listed everywhere", kind.kind)
+                }
                 None => format!("{} objects may not be listed", kind.kind),
                 Some(places) => {
                     places.sort();
@@ -189,14 +195,22 @@ impl Cluster {
     }
 
     /// Refuses where none of Flux' kinds could be listed anywhere.
-    fn must_show_something(&self, reading: &Reading, mut forbidden: Forbidden) -> Result<(), ClusterError> {
+    fn must_show_something(
+        &self,
+        reading: &Reading,
+        mut forbidden: Forbidden,
+        named: &[String],
+    ) -> Result<(), ClusterError> {
         if reading.lists.iter().any(|(wanted, version)| version.is_some() && !wanted.is_evidence()) {
             return Ok(());
         }
         let server = self.server.clone();
         let told = forbidden.remove(&GroupKind::KUSTOMIZATION);
         Err(match told.or_else(|| forbidden.into_values().next()) {
-            Some((_, reason)) => ClusterError::Forbidden { server, reason },
+            Some((_, reason)) => {
+                let (named, credentials) = (named.to_vec(), self.credentials.clone());
+                ClusterError::Forbidden { server, reason, named, credentials }
+            }
             None => ClusterError::NotInstalled { server },
         })
     }

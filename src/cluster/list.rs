@@ -32,6 +32,8 @@ pub(super) struct Wanted {
     narrowed: Option<&'static str>,
     /// Pages to read at most.
     pages: usize,
+    /// Objects in one page.
+    page: usize,
 }
 
 /// What came of it.
@@ -125,12 +127,12 @@ impl Cluster {
                 break;
             }
         }
-        if !token.is_empty() {
+        if !token.is_empty() && wanted.page == PAGE {
             let text = format!("only the first {} {} objects were read", wanted.pages * PAGE, wanted.kind.kind);
             items.warn(codes::NOT_COVERED, text);
-        } else if whole && wanted.narrowed.is_none() {
+        } else if whole && token.is_empty() && wanted.narrowed.is_none() {
             items.covers(wanted.kind.clone(), wanted.namespace.as_deref());
-        } else if whole && wanted.kind == GroupKind::DEPLOYMENT {
+        } else if whole && token.is_empty() && wanted.kind == GroupKind::DEPLOYMENT {
             items.covers_controllers(wanted.namespace.as_deref());
         }
         Ok((Outcome::Items(items, version), time))
@@ -140,7 +142,7 @@ impl Cluster {
 impl Wanted {
     /// A kind in the whole cluster.
     pub(super) fn everywhere(kind: GroupKind, versions: Vec<String>, plural: &'static str) -> Self {
-        Self { kind, versions, plural, namespace: None, narrowed: None, pages: usize::MAX }
+        Self { kind, versions, plural, namespace: None, narrowed: None, pages: usize::MAX, page: PAGE }
     }
 
     /// The controllers' Deployments, wherever they run.
@@ -150,6 +152,11 @@ impl Wanted {
             pages: 1,
             ..Self::everywhere(GroupKind::DEPLOYMENT, vec!["v1".to_owned()], "deployments")
         }
+    }
+
+    /// One object of a kind, whichever: it tells that there are some.
+    pub(super) fn sample(kind: GroupKind, versions: Vec<String>, plural: &'static str) -> Self {
+        Self { pages: 1, page: 1, ..Self::everywhere(kind, versions, plural) }
     }
 
     /// Warning events about the two kinds of appliers.
@@ -212,7 +219,7 @@ impl Wanted {
     }
 
     fn path(&self, token: &str) -> String {
-        let path = self.address(&format!("limit={PAGE}"));
+        let path = self.address(&format!("limit={}", self.page));
         if token.is_empty() { path } else { format!("{path}&continue={}", escaped(token)) }
     }
 }

@@ -71,7 +71,7 @@ impl Cluster {
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
             );
             if !busy || tried == TRIES {
-                return self.judge(status, answer, tried);
+                return self.judge(path, status, answer, tried);
             }
             tokio::time::sleep(pause_before_next(pause, tried)).await;
             tried += 1;
@@ -96,7 +96,8 @@ impl Cluster {
         let request = Request::get(path).header(header::ACCEPT, accept).body(Body::empty());
         let request = request.map_err(|error| ClusterError::Kubeconfig { reason: error.to_string() })?;
         let response = self.client.send(request).await;
-        response.map_err(|error| ClusterError::from_client(&error, &self.server, &self.credentials))
+        response
+            .map_err(|error| ClusterError::from_client(&error, &self.server, &self.credentials, self.own_ca))
     }
 
     pub(super) fn cut_off(&self, path: &str, error: &dyn std::error::Error) -> ClusterError {
@@ -124,8 +125,14 @@ impl Cluster {
     }
 
     /// What an answer means that has come in whole.
-    pub(super) fn judge(&self, status: StatusCode, answer: Answer, tries: u32) -> Result<Answer, Refusal> {
-        let server = self.server.clone();
+    pub(super) fn judge(
+        &self,
+        path: &str,
+        status: StatusCode,
+        answer: Answer,
+        tries: u32,
+    ) -> Result<Answer, Refusal> {
+        let (server, path) = (self.server.clone(), path.to_owned());
         let first = answer.body.iter().copied().find(|byte| !byte.is_ascii_whitespace());
         let said: Status = match status {
             StatusCode::OK => Status::default(),
@@ -143,6 +150,7 @@ impl Cluster {
             StatusCode::OK if first == Some(b'{') => Ok(answer),
             StatusCode::UNAUTHORIZED => Err(Refusal::Error(ClusterError::Unauthorized {
                 server,
+                path,
                 credentials: self.credentials.clone(),
             })),
             StatusCode::FORBIDDEN if is_status => Err(Refusal::Forbidden(said.message)),
@@ -151,10 +159,10 @@ impl Cluster {
                 Err(Refusal::NotServed)
             }
             StatusCode::GONE if is_status => Err(Refusal::Expired),
-            StatusCode::TOO_MANY_REQUESTS => Err(Refusal::Error(ClusterError::Busy { server, tries })),
+            StatusCode::TOO_MANY_REQUESTS => Err(Refusal::Error(ClusterError::Busy { server, path, tries })),
             status if is_status || (status.is_server_error() && !html) => {
                 let reason = what();
-                Err(Refusal::Error(ClusterError::Server { server, status: status.as_u16(), reason }))
+                Err(Refusal::Error(ClusterError::Server { server, path, status: status.as_u16(), reason }))
             }
             _ => {
                 let reason = format!("HTTP {} with {}", status.as_u16(), what());

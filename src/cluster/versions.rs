@@ -4,23 +4,24 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::connect::Cluster;
+use super::discovery::KINDS;
 use super::error::ClusterError;
-use super::request::Refusal;
+use super::list::{Listed, Outcome, Wanted};
+use super::request::{Answer, Refusal};
 use crate::model::{GroupKind, Snapshot};
-use crate::wire::{Place, SnapshotBuilder};
+use crate::wire::{Place, Store, codes};
 
-const CONTROLLERS: &str = "/apis/apps/v1/deployments?labelSelector=app.kubernetes.io%2Fpart-of%3Dflux";
 const DEFINITION: &str =
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositories.source.toolkit.fluxcd.io";
 
-/// Objects that tell the version, each read by itself: what may not be read is left out.
-const PATHS: [&str; 3] = [CONTROLLERS, "/apis/fluxcd.controlplane.io/v1/fluxreports", DEFINITION];
-
-/// One object tells that its controller has something to do; where none is found, nothing is said of it.
-const TASKS: [&str; 3] = [
-    "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations?limit=1",
-    "/apis/helm.toolkit.fluxcd.io/v2/helmreleases?limit=1",
-    "/apis/source.toolkit.fluxcd.io/v1/gitrepositories?limit=1",
+/// One object of these tells that its controller has something to do, in whatever version it is served.
+const TASKS: [GroupKind; 6] = [
+    GroupKind::KUSTOMIZATION,
+    GroupKind::HELM_RELEASE,
+    GroupKind::GIT_REPOSITORY,
+    GroupKind::OCI_REPOSITORY,
+    GroupKind::HELM_REPOSITORY,
+    GroupKind::BUCKET,
 ];
 
 #[derive(Deserialize)]
@@ -34,50 +35,87 @@ impl Cluster {
     ///
     /// Warnings of the snapshot name what may not be read.
     pub async fn versions(&self) -> Result<(String, Snapshot), ClusterError> {
-        let server = self.get("/version", "application/json");
         let get = |path| self.get(path, "application/json");
-        let objects = futures::future::join_all(PATHS.map(get));
-        let tasks = futures::future::join_all(TASKS.map(get));
-        let (server, objects, tasks) = futures::future::join3(server, objects, tasks).await;
-        let server = match server {
+        let (server, served, controllers, definition) = futures::future::join4(
+            get("/version"),
+            self.discover(),
+            self.list(Wanted::controllers()),
+            get(DEFINITION),
+        )
+        .await;
+        let git_version = self.git_version(server)?;
+        let (served, _) = served?;
+        let mut store = Store::default();
+        match definition {
             Ok(answer) => {
-                serde_json::from_slice::<ServerVersion>(&answer.body).map_err(|error| error.to_string())
+                let document: Value = serde_json::from_slice(&answer.body)
+                    .map_err(|error| self.unreadable(DEFINITION, &error))?;
+                store.rest().add(document, Place::file(&*self.label));
             }
+            Err(Refusal::Forbidden(said)) => store.rest().incomplete(codes::FORBIDDEN, said),
+            // Of definitions, only this one is asked about.
+            Err(Refusal::NotServed) => store.rest().covers(GroupKind::CUSTOM_RESOURCE_DEFINITION, Some("")),
+            Err(Refusal::Expired) => {}
             Err(Refusal::Error(error)) => return Err(error),
-            Err(Refusal::Forbidden(said)) => Ok(ServerVersion { git_version: format!("unknown ({said})") }),
-            Err(Refusal::NotServed | Refusal::Expired) => Err("GET /version is not served".to_owned()),
-        };
-        let server =
-            server.map_err(|reason| ClusterError::NotKubernetes { server: self.server.clone(), reason })?;
-        let mut builder = SnapshotBuilder::new();
-        for (path, object) in PATHS.into_iter().zip(objects) {
-            match object {
-                Ok(answer) => {
-                    let document: Value =
-                        serde_json::from_slice(&answer.body).map_err(|error| ClusterError::CutOff {
-                            server: self.server.clone(),
-                            path: path.to_owned(),
-                            reason: error.to_string(),
-                        })?;
-                    builder.add(document, Place::file(&*self.label));
-                    if path == CONTROLLERS {
-                        builder.covers_controllers(None);
-                    }
+        }
+        take(&mut store, &GroupKind::DEPLOYMENT, controllers)?;
+        let asked = KINDS.iter().filter_map(|(kind, plural)| {
+            let versions = served.get(kind)?.clone();
+            match kind {
+                kind if TASKS.contains(kind) => Some(Wanted::sample(kind.clone(), versions, plural)),
+                kind if *kind == GroupKind::FLUX_REPORT => {
+                    Some(Wanted::everywhere(kind.clone(), versions, plural))
                 }
-                Err(Refusal::Forbidden(said)) => builder.incomplete(crate::wire::codes::FORBIDDEN, said),
-                Err(Refusal::NotServed) if path == DEFINITION => {
-                    builder.covers(GroupKind::CUSTOM_RESOURCE_DEFINITION, Some("")); // of it, only this one is asked about
+                _ => None,
+            }
+        });
+        let asked = asked.map(|wanted| async { (wanted.kind.clone(), self.list(wanted).await) });
+        let mut hidden = Vec::new();
+        for (kind, listed) in futures::future::join_all(asked).await {
+            match listed {
+                Ok(Listed { outcome: Outcome::Forbidden(_), .. }) if TASKS.contains(&kind) => {
+                    hidden.push(kind.kind.into_owned());
                 }
-                Err(Refusal::NotServed | Refusal::Expired) => {}
-                Err(Refusal::Error(error)) => return Err(error),
+                listed => take(&mut store, &kind, listed)?,
             }
         }
-        for answer in tasks.into_iter().flatten() {
-            let list: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-            for item in list["items"].as_array().into_iter().flatten() {
-                builder.add_listed(item.clone(), Place::file(&*self.label));
-            }
+        if !hidden.is_empty() {
+            let text = format!(
+                "{} objects may not be listed: whether they miss a controller is not known",
+                hidden.join(", ")
+            );
+            store.rest().incomplete(codes::FORBIDDEN, text);
         }
-        Ok((server.git_version, builder.finish(self.label.clone(), None)))
+        Ok((git_version, store.into_snapshot(self.label.clone(), None)))
     }
+
+    fn git_version(&self, answer: Result<Answer, Refusal>) -> Result<String, ClusterError> {
+        let reason = match answer {
+            Ok(answer) => match serde_json::from_slice::<ServerVersion>(&answer.body) {
+                Ok(version) => return Ok(version.git_version),
+                Err(error) => format!("GET /version: {error}"),
+            },
+            Err(Refusal::Error(error)) => return Err(error),
+            Err(Refusal::Forbidden(said)) => return Ok(format!("unknown ({said})")),
+            Err(Refusal::NotServed | Refusal::Expired) => "GET /version is not served".to_owned(),
+        };
+        Err(ClusterError::NotKubernetes { server: self.server.clone(), reason })
+    }
+}
+
+/// Takes a list in; what may not be read, or fails by itself, leaves the picture incomplete.
+fn take(store: &mut Store, kind: &GroupKind, listed: Result<Listed, ClusterError>) -> Result<(), ClusterError> {
+    match listed {
+        Ok(Listed { wanted, outcome: Outcome::Items(items, _), .. }) => store.replace(wanted.scope(), *items),
+        Ok(Listed { outcome: Outcome::Forbidden(said), .. }) => {
+            store.rest().incomplete(codes::FORBIDDEN, said);
+        }
+        Ok(Listed { outcome: Outcome::NotServed, .. }) => {}
+        Err(error) if error.is_of_one_answer() => {
+            let text = format!("{} objects could not be read: {error}", kind.kind);
+            store.rest().incomplete(codes::INPUT_BROKEN, text);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }

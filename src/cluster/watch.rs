@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+pub use self::follow::Failure;
 use self::follow::{Follower, News, Pause};
 use super::ask::Asker;
 use super::connect::Cluster;
@@ -70,8 +71,10 @@ pub struct Watch {
 pub struct Trouble {
     /// The server's time when it was last heard of.
     pub since: Timestamp,
-    /// What is lost, for people: `connection`, or the kind that cannot be followed.
+    /// What is lost, for people: `connection`, `login`, or the kind that cannot be followed.
     pub what: String,
+    /// In which way.
+    pub failure: Failure,
     /// How it fails.
     pub reason: String,
 }
@@ -194,7 +197,7 @@ impl Watch {
 
     /// Why what is known may be old; `None` while everything is followed.
     pub fn trouble(&self) -> Option<&Trouble> {
-        self.troubles.values().min_by_key(|trouble| (trouble.what != follow::CONNECTION, trouble.since))
+        self.troubles.values().min_by_key(|trouble| (trouble.failure == Failure::Answer, trouble.since))
     }
 
     fn observe(&mut self, news: News) -> Changed {
@@ -207,12 +210,12 @@ impl Watch {
                 return Changed::Everything;
             }
             News::Clock(time) => self.clock.hear(time),
-            News::Lost { scope, silent, what, reason } => {
+            News::Lost { scope, silent, what, failure, reason } => {
                 let silent = SignedDuration::try_from(silent).unwrap_or(SignedDuration::ZERO);
                 let since = self.clock.now().saturating_sub(silent).unwrap_or(self.clock.told);
-                let trouble =
-                    self.troubles.entry(scope).or_insert(Trouble { since, what, reason: String::new() });
-                trouble.reason = reason;
+                // The way in which it fails may change; what was heard last was heard before the first of them.
+                let since = self.troubles.get(&scope).map_or(since, |before| before.since);
+                self.troubles.insert(scope, Trouble { since, what, failure, reason });
             }
             News::Found(scope) => {
                 self.troubles.remove(&scope);

@@ -53,7 +53,7 @@ pub(super) async fn closer_snapshot(
             Snapshot { now: out.now(), ..snapshot } // a repository has no moment of its own
         }
         Origin::Cluster => {
-            let cluster = Cluster::connect(&ConnectArgs::from(&global.cluster)).await?;
+            let cluster = Cluster::connect(&ConnectArgs::from(&global.cluster), &|text| out.note(text)).await?;
             cluster.closer_snapshot(&namespaces(global, named), args.now, needs).await?
         }
     };
@@ -146,9 +146,11 @@ fn fetched(snapshot: &Snapshot) -> Vec<(ObjectKey, Option<Revision>)> {
 }
 
 /// The cluster that the flags ask for, where only a cluster will do.
-pub(super) async fn cluster(global: &GlobalArgs, flag: &str) -> Result<Cluster, CommandError> {
+pub(super) async fn cluster(global: &GlobalArgs, flag: &str, out: &Output) -> Result<Cluster, CommandError> {
     match choose(global)? {
-        Origin::Cluster => Ok(Cluster::connect(&ConnectArgs::from(&global.cluster)).await?),
+        Origin::Cluster => {
+            Ok(Cluster::connect(&ConnectArgs::from(&global.cluster), &|text| out.note(text)).await?)
+        }
         Origin::Dump(_) => Err(needs_cluster(flag, "--from")),
         Origin::Demo => Err(needs_cluster(flag, "--demo")),
         Origin::Repository(_) => Err(needs_cluster(flag, "--offline")),

@@ -253,7 +253,7 @@ impl Errand {
         let mut signals = Signals::new()?;
         let namespaces = origin::namespaces(global, named);
         let begun = async {
-            let cluster = origin::cluster(global, self.flag).await?;
+            let cluster = origin::cluster(global, self.flag, out).await?;
             let watch = cluster.watch(&namespaces, global.origin.now).await?;
             Ok::<_, CommandError>((cluster, watch))
         };

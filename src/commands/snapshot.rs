@@ -80,7 +80,7 @@ pub enum FileFormat {
 
 /// Reads what `why` reads, and writes it.
 pub async fn run(args: &SnapshotArgs, global: &GlobalArgs, out: &mut Output) -> Result<Outcome, CommandError> {
-    let Kept { snapshot, mut documents } = read(args, global).await?;
+    let Kept { snapshot, mut documents } = read(args, global, out).await?;
     origin::require_flux(&diagnose(&snapshot), global, out)?;
     let mut stated = Stated::of(&snapshot);
     if args.no_secrets {
@@ -117,7 +117,7 @@ pub async fn run(args: &SnapshotArgs, global: &GlobalArgs, out: &mut Output) -> 
     Ok(Outcome::Good)
 }
 
-async fn read(args: &SnapshotArgs, global: &GlobalArgs) -> Result<Kept, CommandError> {
+async fn read(args: &SnapshotArgs, global: &GlobalArgs, out: &Output) -> Result<Kept, CommandError> {
     let needs = |snapshot: &Snapshot| -> Vec<Need> {
         let diagnosis = diagnose(snapshot);
         looks(snapshot, &[why_all(&diagnosis, global.namespace())], args.no_secrets)
@@ -135,7 +135,7 @@ async fn read(args: &SnapshotArgs, global: &GlobalArgs) -> Result<Kept, CommandE
             });
         }
         Origin::Cluster => {
-            let cluster = Cluster::connect(&ConnectArgs::from(&global.cluster)).await?;
+            let cluster = Cluster::connect(&ConnectArgs::from(&global.cluster), &|text| out.note(text)).await?;
             cluster.kept_snapshot(&origin::namespaces(global, &[]), now, needs).await?
         }
     };

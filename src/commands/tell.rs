@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::watch::tell_trouble;
 use crate::cluster::{Trouble, Watch};
 use crate::diagnosis::selection::spell;
 use crate::diagnosis::why::why;
@@ -97,7 +98,7 @@ impl<'a> Teller<'a> {
         let view = out.view();
         let names = |key: &ObjectKey| self.name(key);
         human::write_picture(&mut text, &plan.states(), at, &self.first.label, &names, view)?;
-        if let Some(Trouble { since, what, reason }) = watch.trouble() {
+        if let Some(Trouble { since, what, reason, .. }) = watch.trouble() {
             write_trouble(&mut last, what, reason, *since, watch.now(), view)?;
         }
         let picture = [text, last].map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -114,18 +115,7 @@ impl<'a> Teller<'a> {
         if self.is_drawn() {
             return;
         }
-        let said = self.trouble.as_ref().map(|trouble| (&trouble.what, &trouble.reason));
-        match (said, now) {
-            (None, Some(Trouble { what, reason, .. })) => {
-                out.warn(&format!("{what} lost, trying again: {reason}"));
-            }
-            (Some((_, before)), Some(Trouble { what, reason, .. })) if before != reason => {
-                out.warn(&format!("{what} still lost: {reason}"));
-            }
-            (Some((before, _)), None) => out.note(&format!("{before} is back")),
-            _ => return,
-        }
-        self.trouble = now.cloned();
+        tell_trouble(&mut self.trouble, now, out);
     }
 }
 

@@ -58,7 +58,7 @@ async fn look(global: &GlobalArgs, out: &Output) -> Result<Option<Found>, Comman
         let installation = Installation::of(&snapshot);
         return Ok(Some(Found { label: snapshot.label, kubernetes: None, installation }));
     }
-    let cluster = match Cluster::connect(&ConnectArgs::from(&global.cluster)).await {
+    let cluster = match Cluster::connect(&ConnectArgs::from(&global.cluster), &|text| out.note(text)).await {
         Err(ClusterError::NoKubeconfig { .. }) => return Ok(None),
         cluster => cluster?,
     };

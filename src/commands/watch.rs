@@ -44,7 +44,7 @@ pub(super) async fn run(
     }
     let mut signals = Signals::new()?;
     let begun = async {
-        let cluster = origin::cluster(global, "--watch").await?;
+        let cluster = origin::cluster(global, "--watch", out).await?;
         Ok::<_, CommandError>(
             cluster.watch(&origin::namespaces(global, &args.objects), global.origin.now).await?,
         )
@@ -161,7 +161,7 @@ impl Teller<'_> {
                 if let Some(note) = note(&status) {
                     writeln!(text, "{note}")?;
                 }
-                if let Some(Trouble { since, what, reason }) = watch.trouble() {
+                if let Some(Trouble { since, what, reason, .. }) = watch.trouble() {
                     human::watch::write_trouble(&mut last, what, reason, *since, now, view)?;
                 }
                 let [text, last] = [text, last].map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -199,20 +199,21 @@ impl Teller<'_> {
             }
         }
         out.finish()?;
-        self.tell_trouble(watch, out);
+        tell_trouble(&mut self.trouble, watch.trouble(), out);
         Ok(status.outcome(self.args.strict))
     }
+}
 
-    /// Where no picture says so, standard error does, once.
-    fn tell_trouble(&mut self, watch: &Watch, out: &Output) {
-        let now = watch.trouble();
-        match (&self.trouble, now) {
-            (None, Some(Trouble { what, reason, .. })) => {
-                out.warn(&format!("{what} lost, trying again: {reason}"));
-            }
-            (Some(before), None) => out.note(&format!("{} is back", before.what)),
-            _ => {}
+/// Where no picture says so, standard error does, once for each way in which it fails; `before` is what was said last.
+pub(super) fn tell_trouble(before: &mut Option<Trouble>, now: Option<&Trouble>, out: &Output) {
+    match (&*before, now) {
+        (Some(before), None) => out.note(&format!("{} is back", before.what)),
+        (before, Some(trouble)) if before.as_ref().map(|it| it.failure) != Some(trouble.failure) => {
+            let Trouble { what, since, reason, .. } = trouble;
+            let since = human::watch::clock(*since);
+            out.warn(&format!("{what} lost, last heard of it {since}, trying again: {reason}"));
         }
-        self.trouble = now.cloned();
+        _ => {}
     }
+    *before = now.cloned();
 }

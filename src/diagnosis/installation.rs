@@ -35,6 +35,8 @@ pub struct Installation {
     pub absent: Vec<ObjectKey>,
     /// Whether anything of Flux is there.
     pub presence: Presence,
+    /// Whether all of it could be read.
+    pub complete: bool,
 }
 
 /// Controllers of Flux itself, each with the kinds that it serves.
@@ -68,6 +70,7 @@ impl Installation {
             || !snapshot.nodes.is_empty()
             || !snapshot.sources.is_empty();
         Self {
+            complete: snapshot.complete,
             version: reported.or(labelled).or(deployed).cloned(),
             absent: absent_controllers(snapshot),
             presence: if seen { Presence::There } else { snapshot.presence(&definition) },

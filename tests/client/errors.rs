@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::api::{Api, recording};
 use super::home::{Home, Run, finish, kubeconfig};
+use super::serve;
 use super::server::{Cut, Reply, Server};
-use super::tls::self_signed;
+use super::tls::{self_signed, self_signed_for};
 
 /// What it said on standard error, after a failure that has to be one.
 fn said(run: &Run, home: &Home, server: &str) -> String {
@@ -151,8 +152,8 @@ fn a_certificate_that_is_not_trusted() {
     let server = Server::start_tls(config, move |request| api.answer(request));
     let home = Home::for_server(&server.url());
     insta::assert_snapshot!(said(&home.run("status"), &home, &server.url()), @r"
-    error: cannot reach SERVER: invalid peer certificate: UnknownIssuer
-    hint: is certificate-authority-data of this cluster right (it changes when a cluster is made anew), and does the server speak https?
+    error: cannot reach SERVER: its certificate is signed by no CA that is trusted
+    hint: the kubeconfig names no certificate-authority-data, so that only the CAs of this machine count: --certificate-authority gives one; a proxy that opens TLS has its own
     ");
 
     let mut trusting = kubeconfig(&server.url(), json!({}));
@@ -165,13 +166,75 @@ fn a_certificate_that_is_not_trusted() {
 }
 
 #[test]
+fn a_certificate_without_any_ca_to_check_it() {
+    let (config, pem) = self_signed();
+    let api = Api::recorded("healthy");
+    let server = Server::start_tls(config, move |request| api.answer(request));
+    let home = Home::for_server(&server.url());
+    let (_, other) = self_signed();
+    home.write("other.crt", &other);
+    insta::assert_snapshot!(said(&home.run("status --certificate-authority other.crt"), &home, &server.url()), @r"
+    error: cannot reach SERVER: its certificate is signed by no CA that is trusted
+    hint: is certificate-authority-data of this cluster right (it changes when a cluster is made anew)? a proxy that opens TLS signs with a CA of its own: --certificate-authority
+    ");
+    home.write("ca.crt", &pem);
+    assert_eq!(home.run("status --certificate-authority ca.crt").code, 0);
+    assert_eq!(home.run("status --insecure-skip-tls-verify").code, 0);
+    home.write("no.crt", "no certificate");
+    insta::assert_snapshot!(said(&home.run("status --certificate-authority no.crt"), &home, &server.url()), @r"
+    error: cannot use the kubeconfig: certificate-authority: it holds no certificate
+    hint: kubectl config view shows what kubectl makes of it
+    ");
+}
+
+#[test]
+fn a_certificate_of_another_host() {
+    for host in ["kubernetes.example.com", "10.0.0.1"] {
+        let (config, pem) = self_signed_for(host);
+        let api = Api::recorded("healthy");
+        let server = Server::start_tls(config, move |request| api.answer(request));
+        let home = Home::for_server(&server.url());
+        home.write("ca.crt", &pem);
+        let told = said(&home.run("status --certificate-authority ca.crt"), &home, &server.url());
+        let told = told.replace(host, "NAME");
+        insta::allow_duplicates! { insta::assert_snapshot!(told, @r"
+        error: cannot reach SERVER: its certificate is for NAME
+        hint: use a name of the certificate in the server's URL, or give one with --tls-server-name (tls-server-name in the kubeconfig)
+        ") };
+        let run = home.run(&format!("status --certificate-authority ca.crt --tls-server-name {host}"));
+        assert_eq!(run.code, 0, "{run:?}");
+    }
+}
+
+#[test]
+fn a_server_that_takes_no_connection() {
+    // A queue of connections that nobody accepts: what comes then is not answered at all.
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    listen(&socket, 0).unwrap();
+    let address = std::net::SocketAddr::try_from(getsockname(&socket).unwrap()).unwrap();
+    let _waiting: Vec<_> = std::iter::repeat_with(|| {
+        std::net::TcpStream::connect_timeout(&address, std::time::Duration::from_millis(500))
+    })
+    .take_while(Result::is_ok)
+    .collect();
+    let url = format!("http://{address}");
+    let home = Home::for_server(&url);
+    insta::assert_snapshot!(said(&home.run("status"), &home, &url), @r"
+    error: cannot reach SERVER: no connection in time
+    hint: is the VPN up, and does a firewall let you through?
+    ");
+}
+
+#[test]
 fn https_and_http_mixed_up() {
     let server = Server::start(|_| Reply::html(200));
     let url = server.url().replace("http:", "https:");
     let home = Home::for_server(&url);
     insta::assert_snapshot!(said(&home.run("status"), &home, &url), @r"
     error: cannot reach SERVER: it does not speak TLS (https)
-    hint: is certificate-authority-data of this cluster right (it changes when a cluster is made anew), and does the server speak https?
+    hint: is the port right, and does the server speak https and not http?
     ");
 
     // what an API server says on its TLS port to plain HTTP
@@ -197,8 +260,39 @@ fn credentials_that_are_refused() {
         let server = unauthorized();
         let home = Home::with(&kubeconfig(&server.url(), user));
         let told = said(&home.run("status"), &home, &server.url());
-        assert_eq!(told, format!("error: SERVER refuses our credentials (401)\nhint: {credentials}\n"));
+        assert_eq!(told, format!("error: SERVER refuses our credentials (401), asked for /apis\nhint: {credentials}\n"));
     }
+}
+
+#[test]
+fn nobody_is_told_that_there_is_nobody() {
+    let server = Server::start(|_| Reply::json(401, recording("healthy", "err-401-badtoken")));
+    let mut config = kubeconfig(&server.url(), json!({}));
+    config["contexts"][0]["context"]["user"] = "gone".into();
+    insta::assert_snapshot!(said(&Home::with(&config).run("status"), &Home::new(), &server.url()), @r"
+    error: SERVER refuses our credentials (401), asked for /apis
+    hint: the context names user `gone`, which the kubeconfig does not hold; --user or --token gives another
+    ");
+    let server = serve(Api::recorded("healthy").may(|_, _| false));
+    let home = Home::for_server(&server.url());
+    insta::assert_snapshot!(said(&home.run("status"), &home, &server.url()), @r"
+    error: SERVER lets us read no Flux object (403): kustomizations.kustomize.toolkit.fluxcd.io is forbidden: User "teamdev" cannot list resource "kustomizations" in API group "kustomize.toolkit.fluxcd.io" at the cluster scope
+    hint: the kubeconfig gives this user no credentials; --token or --user gives others; without, the server takes us for system:anonymous
+    ");
+}
+
+#[test]
+fn who_has_given_a_namespace_is_not_told_to_give_one() {
+    let server = serve(Api::recorded("healthy").may(|_, _| false));
+    let home = Home::with(&kubeconfig(&server.url(), json!({"token": "t"})));
+    insta::assert_snapshot!(said(&home.run("status"), &home, &server.url()), @r"
+    error: SERVER lets us read no Flux object (403): kustomizations.kustomize.toolkit.fluxcd.io is forbidden: User "teamdev" cannot list resource "kustomizations" in API group "kustomize.toolkit.fluxcd.io" at the cluster scope
+    hint: try one namespace that is yours with -n; kubectl auth can-i list kustomizations.kustomize.toolkit.fluxcd.io -n NAMESPACE
+    ");
+    insta::assert_snapshot!(said(&home.run("status -n apps"), &home, &server.url()), @r"
+    error: SERVER lets us read no Flux object (403): kustomizations.kustomize.toolkit.fluxcd.io is forbidden: User "teamdev" cannot list resource "kustomizations" in API group "kustomize.toolkit.fluxcd.io" at the cluster scope
+    hint: not in apps either: kubectl auth can-i --list -n apps
+    ");
 }
 
 #[test]
@@ -226,21 +320,21 @@ fn a_busy_server_is_asked_again() {
 fn a_server_that_stays_busy_or_fails() {
     let busy = Reply::status(429, "TooManyRequests", "too many requests").with_header("Retry-After", "0");
     insta::assert_snapshot!(told(busy), @r"
-    error: SERVER is too busy (429), tried 4 times
+    error: SERVER is too busy (429) for /apis, tried 4 times
     hint: try again in a minute
     ");
     insta::assert_snapshot!(told(Reply::status(500, "InternalError", "etcdserver: request timed out")), @r"
-    error: SERVER failed (500): etcdserver: request timed out
+    error: SERVER failed (500) at /apis: etcdserver: request timed out
     hint: kubectl get --raw '/readyz?verbose' says more
     ");
     let away =
         Reply::status(503, "ServiceUnavailable", "the server is starting").with_header("Retry-After", "0");
     insta::assert_snapshot!(told(away), @r"
-    error: SERVER failed (503): the server is starting
+    error: SERVER failed (503) at /apis: the server is starting
     hint: kubectl get --raw '/readyz?verbose' says more
     ");
     insta::assert_snapshot!(told(Reply::json(400, recording("healthy", "err-400-bad-continue"))), @r"
-    error: SERVER failed (400): invalid continue token: continue key is not valid: invalid character 'Ç' looking for beginning of value
+    error: SERVER failed (400) at /apis: invalid continue token: continue key is not valid: invalid character 'Ç' looking for beginning of value
     hint: kubectl get --raw '/readyz?verbose' says more
     ");
 }

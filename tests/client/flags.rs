@@ -91,11 +91,16 @@ fn flags_beat_what_the_kubeconfig_says() {
 #[test]
 fn a_user_may_act_as_another() {
     let server = healthy();
-    let run = Home::for_server(&server.url()).run("status --as jane --as-group dev --as-group ops");
+    let extra = "--as-user-extra reason=incident --as-user-extra reason=7 --as-user-extra a.b/c=d=e";
+    let args = format!("status --as jane --as-group dev --as-group ops --as-uid 42 {extra}");
+    let run = Home::for_server(&server.url()).run(&args);
     assert_eq!(run.code, 0, "{run:?}");
     for request in server.requests() {
         assert_eq!(request.header("impersonate-user"), Some("jane"));
         assert_eq!(request.headers("impersonate-group"), ["dev", "ops"]);
+        assert_eq!(request.header("impersonate-uid"), Some("42"));
+        assert_eq!(request.headers("impersonate-extra-reason"), ["incident", "7"]);
+        assert_eq!(request.header("impersonate-extra-a.b%2fc"), Some("d=e"));
     }
 }
 

@@ -13,6 +13,7 @@ mod errors;
 mod flags;
 mod home;
 mod pages;
+mod proxies;
 mod recorded;
 mod rights;
 mod secrets;

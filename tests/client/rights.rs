@@ -173,7 +173,7 @@ fn events_of_the_namespaces_that_may_be_read_are_read() {
 fn who_may_read_nothing_is_told_so() {
     for discovery in [Discovery::Aggregated, Discovery::Plain, Discovery::Forbidden] {
         let server = serve(Api::recorded("blocked").may(|_, _| false).discovered(discovery));
-        let run = Home::for_server(&server.url()).run("status");
+        let run = Home::with(&kubeconfig(&server.url(), json!({"token": "t"}))).run("status");
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{discovery:?}");
         let (first, hint) = run.stderr.split_once('\n').unwrap();
         assert_eq!(
@@ -217,7 +217,7 @@ fn a_list_that_fails_is_a_warning_unless_it_holds_what_is_judged() {
     assert!(warnings(&run)[0].contains("HelmChart objects could not be read"), "{run:?}");
     let run = failing("/kustomizations");
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-    assert!(run.stderr.contains("failed (500): conversion webhook failed"), "{}", run.stderr);
+    assert!(run.stderr.contains("v1/kustomizations?limit=500: conversion webhook failed"), "{}", run.stderr);
 }
 
 /// `team/app` depends on `platform/base`, which fails; the source of both is in `platform`.

@@ -10,7 +10,12 @@ use rustls::{RootCertStore, ServerConfig};
 
 /// A server's side of TLS for 127.0.0.1, and its certificate as PEM.
 pub(crate) fn self_signed() -> (ServerConfig, String) {
-    let server = certificate("127.0.0.1");
+    self_signed_for("127.0.0.1")
+}
+
+/// The same for another host.
+pub(crate) fn self_signed_for(host: &str) -> (ServerConfig, String) {
+    let server = certificate(host);
     let pem = server.cert.pem();
     let provider = Arc::new(ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();

@@ -164,8 +164,39 @@ fn what_is_not_in_sight_is_not_called_absent() {
             .may(|plural, _| !["deployments", "fluxinstances"].contains(&plural))
     };
     assert_eq!(flux(nothing(), forbidden()), "installed, version not in sight");
+    let unlabelled = || {
+        Api::recorded("healthy").without(|plural| plural == "fluxreports").only("deployments", |_| false)
+    };
+    assert_eq!(flux(unlabelled(), definition(&serde_json::json!({}))), "installed, no version is stated");
     assert_eq!(flux(none(), forbidden()), "not in sight");
     assert_eq!(flux(none(), Reply::not_served()), "not installed");
+}
+
+#[test]
+fn scripts_tell_what_is_forbidden_from_what_is_not_there_and_what_bears_no_version() {
+    let told = |api: Api, definition| {
+        let (said, _) = version(api, definition, "-o json");
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let [complete, installed, flux] = ["complete", "installed", "flux"].map(|field| said[field].to_string());
+        format!("{complete} {installed} {flux}")
+    };
+    let unreported = || Api::recorded("healthy").without(|plural| plural == "fluxreports");
+    let bare = || unreported().only("deployments", |_| false);
+    let none = serde_json::json!({});
+    assert_eq!(told(Api::recorded("healthy"), definition(&none)), "true true \"v2.9.0\"");
+    assert_eq!(told(bare(), definition(&none)), "true true null", "no label");
+    assert_eq!(told(bare(), forbidden()), "false true null", "forbidden");
+    let empty = || Api::default().with("apps/v1", "Deployment", "deployments", vec![]);
+    assert_eq!(told(empty(), Reply::not_served()), "true false null", "not installed");
+    assert_eq!(told(empty(), forbidden()), "false null null", "not in sight");
+}
+
+#[test]
+fn what_controllers_have_to_do_is_asked_in_the_version_that_is_served() {
+    let api = old().only("deployments", |item| item["metadata"]["name"] != "helm-controller");
+    let (said, warned) = version(api, definition(&serde_json::json!({})), "");
+    assert!(line(&said, "helm-controller").contains("absent"), "{said}");
+    assert_eq!(warned, "");
 }
 
 #[test]

@@ -40,17 +40,24 @@ pub(crate) struct Watching {
 
 impl Watching {
     pub(crate) fn start(server: &Server, args: &[&str]) -> Self {
-        Self::listen(start(server, args))
+        Self::of(start(server, args))
     }
 
     /// Starts another command that stays.
     pub(crate) fn run(server: &Server, args: &[&str]) -> Self {
         let mut command = fluxlayers(args);
         command.args(["--server", &server.url()]);
-        Self::listen(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        Self::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
-    fn listen(mut child: Child) -> Self {
+    /// With a kubeconfig, and what is in it.
+    pub(crate) fn with(kubeconfig: &std::path::Path, args: &[&str]) -> Self {
+        let mut command = fluxlayers(&["status", "--watch", "--kubeconfig"]);
+        command.arg(kubeconfig).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::of(command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).spawn().unwrap())
+    }
+
+    fn of(mut child: Child) -> Self {
         let lines = each_line(child.stdout.take().unwrap());
         let errors = each_line(child.stderr.take().unwrap());
         Self { child, lines, errors }
@@ -67,6 +74,10 @@ impl Watching {
 
     pub(crate) fn error(&self) -> String {
         self.errors.recv_timeout(HANGS).expect("the next line of standard error")
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
     }
 
     /// Sends SIGINT, and gives what was still said and the exit code.

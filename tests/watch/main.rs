@@ -8,7 +8,9 @@
 )]
 
 mod child;
+mod logins;
 mod reconcile;
+mod rights;
 mod server;
 
 use std::io::{BufRead as _, BufReader};
@@ -198,7 +200,8 @@ fn a_server_that_was_away_is_caught_up_with() {
         server.stop();
         let said = watching.error();
         assert!(
-            said.starts_with("warning: connection lost, trying again: cannot reach http://127.0.0.1:"),
+            said.starts_with("warning: connection lost, last heard of it 02:41:0")
+                && said.contains(", trying again: cannot reach http://127.0.0.1:"),
             "{said}"
         );
         server.delete(&ready("web", &[]));
@@ -301,7 +304,7 @@ fn a_terminal_is_drawn_in_place_and_given_back() {
     terminal.await_text("\n\x1b[J");
 
     server.stop();
-    terminal.await_text("⚠ connection lost since 02:41:");
+    terminal.await_text("⚠ connection lost, last heard 02:41:");
     server.start_again();
     let found = terminal.await_text("\x1b[H✗ 1 root cause, 2 ready of 3 Kustomizations");
     assert!(found.contains("cannot reach"), "{found:?}");

@@ -201,7 +201,7 @@ fn a_lost_server_is_waited_for_and_nothing_is_asked_twice() {
     let running = Watching::run(&server, &["reconcile", "--ordered", "--with-source=false"]);
     let (object, token) = server.await_patched(1, "infra");
     server.stop();
-    assert!(running.error().starts_with("warning: connection lost, trying again: "));
+    assert!(running.error().starts_with("warning: connection lost, last heard of it "));
     server.put(handled(object, &token, NEW, condition("True", "ReconciliationSucceeded", "applied")));
     server.start_again();
     for name in ["apps", "web"] {

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,9 @@ use serde_json::{Value, json};
 pub(crate) const NOW: &str = "2026-11-24T02:41:07Z";
 const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 const DATE: &str = "Tue, 24 Nov 2026 02:41:07 GMT";
+
+/// A test that waits for so long waits for something that will not come.
+const HANGS: Duration = Duration::from_secs(120);
 
 /// Kinds that are served, with their groups and plurals.
 const SERVED: [(&str, &str, &str); 4] = [
@@ -54,6 +58,8 @@ struct World {
     error: Option<(u64, &'static str)>,
     /// Kustomizations may be read in this namespace only.
     only: Option<&'static str>,
+    /// Who does not show this token is answered with 401.
+    token: Option<&'static str>,
     /// Counts the times that all connections were closed.
     era: u64,
 }
@@ -241,11 +247,18 @@ impl Server {
         }
     }
 
+    /// From now on this token is wanted.
+    pub(crate) fn wants_token(&self, token: &'static str) {
+        self.shared.world().token = Some(token);
+    }
+
     /// Waits until so many requests have been made whose path holds all of this.
     pub(crate) fn await_asked(&self, number: usize, parts: &[&str]) {
         let mut world = self.shared.world();
         while count(&world, parts) < number {
-            world = self.shared.changed.wait(world).unwrap();
+            let waited = self.shared.changed.wait_timeout(world, HANGS).unwrap();
+            assert!(!waited.1.timed_out(), "never asked for {parts:?}, but {:#?}", waited.0.asked);
+            world = waited.0;
         }
     }
 
@@ -293,9 +306,9 @@ fn key(object: &Value) -> (&'static str, String, String) {
 /// Answers one connection, request by request.
 fn serve(shared: &Shared, stream: &TcpStream) {
     let mut reader = BufReader::new(stream);
-    while let Some((method, path, body)) = read(&mut reader) {
+    while let Some(Asked { method, path, token, body }) = read(&mut reader) {
         let stays = match method.as_str() {
-            "GET" => answer(shared, stream, &path),
+            "GET" => answer(shared, stream, &path, token.as_deref()),
             _ => write(shared, stream, &method, &path, body),
         };
         if !stays {
@@ -305,29 +318,40 @@ fn serve(shared: &Shared, stream: &TcpStream) {
     }
 }
 
-/// Method, path with its query, and body of the next request; `None` when the client is gone.
-fn read(reader: &mut BufReader<&TcpStream>) -> Option<(String, String, Value)> {
+/// One request.
+struct Asked {
+    method: String,
+    /// With its query.
+    path: String,
+    token: Option<String>,
+    body: Value,
+}
+
+/// The next request; `None` when the client is gone.
+fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
         return None;
     }
     let (method, path) = line.split_once(' ').map(|(method, rest)| (method.to_owned(), rest.to_owned()))?;
     let path = path.split(' ').next().unwrap_or_default().to_owned();
-    let mut length = 0;
+    let (mut length, mut token) = (0, None);
     loop {
         line.clear();
         reader.read_line(&mut line).ok()?;
-        let header = line.trim_end().to_ascii_lowercase();
+        let header = line.trim_end();
         if header.is_empty() {
             break;
         }
-        if let Some(value) = header.strip_prefix("content-length:") {
+        token = header.strip_prefix("authorization: Bearer ").map(str::to_owned).or(token);
+        if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((method, path, serde_json::from_slice(&body).unwrap_or_default()))
+    let body = serde_json::from_slice(&body).unwrap_or_default();
+    Some(Asked { method, path, token, body })
 }
 
 /// Takes down a patch of annotations, or tells whether one is allowed; whether the connection stays.
@@ -376,12 +400,16 @@ fn write(shared: &Shared, stream: &TcpStream, method: &str, path: &str, body: Va
 }
 
 /// Whether the connection stays.
-fn answer(shared: &Shared, stream: &TcpStream, path: &str) -> bool {
+fn answer(shared: &Shared, stream: &TcpStream, path: &str, token: Option<&str>) -> bool {
     let (route, query) = path.split_once('?').unwrap_or((path, ""));
     // Under one lock with what is answered: who has seen the request knows that a watch tells all that comes after.
     let mut world = shared.world();
     world.asked.push(path.to_owned());
     shared.changed.notify_all();
+    if world.token.is_some() && world.token != token {
+        drop(world);
+        return reply(stream, "401 Unauthorized", &status(401, "Unauthorized"));
+    }
     if route == "/apis" {
         drop(world);
         return reply(stream, "200 OK", &discovery());

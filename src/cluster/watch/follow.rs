@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::lines::Lines;
 use crate::cluster::connect::Cluster;
-use crate::cluster::error::ClusterError;
+use crate::cluster::error::{ClusterError, Unreachable};
 use crate::cluster::fetch::{Reading, no_events};
 use crate::cluster::list::{Listed, Outcome, Wanted};
 use crate::cluster::request::{Answer, Refusal, date};
@@ -43,6 +43,9 @@ const REFUSALS: u32 = 3;
 /// What is lost when nothing answers.
 pub(super) const CONNECTION: &str = "connection";
 
+/// What is lost when the server does not know us any more, or the credential plugin gives nothing.
+pub(super) const LOGIN: &str = "login";
+
 /// What those who follow have to tell.
 pub(super) enum News {
     /// An object was added or has changed.
@@ -54,7 +57,7 @@ pub(super) enum News {
     /// The server told the time.
     Clock(Timestamp),
     /// A list (or, without a scope, everything) cannot be followed for now.
-    Lost { scope: Option<Scope>, silent: Duration, what: String, reason: String },
+    Lost { scope: Option<Scope>, silent: Duration, what: String, failure: Failure, reason: String },
     /// It is followed again.
     Found(Option<Scope>),
     /// What was read at the beginning is no longer what there is to read.
@@ -65,19 +68,44 @@ pub(super) enum News {
 
 impl News {
     pub(super) fn lost(scope: Option<Scope>, error: &ClusterError, silent: Duration) -> Self {
-        let nothing_answers = matches!(
-            error,
-            ClusterError::Unreachable { .. }
-                | ClusterError::TimedOut { .. }
-                | ClusterError::Unauthorized { .. }
-                | ClusterError::CredentialPlugin { .. }
-        );
-        let what = match &scope {
-            _ if nothing_answers => CONNECTION.to_owned(),
-            Some(scope) => format!("watch of {} objects", scope.kind.kind),
-            None => "sight of the cluster".to_owned(),
+        let failure = Failure::of(error);
+        let what = match (failure, &scope) {
+            (Failure::Login, _) => LOGIN.to_owned(),
+            (Failure::Answer, Some(scope)) => format!("watch of {} objects", scope.kind.kind),
+            (Failure::Answer, None) => "sight of the cluster".to_owned(),
+            _ => CONNECTION.to_owned(),
         };
-        Self::Lost { scope, silent, what, reason: error.to_string() }
+        Self::Lost { scope, silent, what, failure, reason: error.to_string() }
+    }
+}
+
+/// Ways to fail that call for different measures; the words of one may change from try to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nothing answers, or not in time.
+    Away,
+    /// The server's name has no address.
+    Name,
+    /// It cannot be trusted.
+    Trust,
+    /// The proxy gives no connection.
+    Proxy,
+    /// There is no valid login.
+    Login,
+    /// It answers, and not well.
+    Answer,
+}
+
+impl Failure {
+    fn of(error: &ClusterError) -> Self {
+        match error {
+            ClusterError::Unreachable { failure: Unreachable::Dns, .. } => Self::Name,
+            ClusterError::Unreachable { failure: Unreachable::Tls, .. } => Self::Trust,
+            ClusterError::Unreachable { .. } | ClusterError::TimedOut { .. } => Self::Away,
+            ClusterError::Proxy { .. } => Self::Proxy,
+            ClusterError::Unauthorized { .. } | ClusterError::CredentialPlugin { .. } => Self::Login,
+            _ => Self::Answer,
+        }
     }
 }
 
@@ -316,7 +344,7 @@ impl Follower {
             Ok(Err(error)) => return Ok(Err(End::Failed(self.cluster.cut_off(path, &error)))),
             Err(_) => return Ok(Err(timed_out())),
         };
-        Ok(Err(match self.cluster.judge(head.status, Answer { body, time }, 1) {
+        Ok(Err(match self.cluster.judge(path, head.status, Answer { body, time }, 1) {
             Err(refusal) => End::Refused(refusal),
             Ok(_) => End::Over, // a good answer has status 200, and is streamed above
         }))
@@ -341,6 +369,7 @@ impl Follower {
                 "ERROR" if note.code == 410 => Err(End::Expired),
                 "ERROR" => Err(End::Refused(Refusal::Error(ClusterError::Server {
                     server: self.cluster.server.clone(),
+                    path: self.wanted.address("watch=true"),
                     status: note.code,
                     reason: note.message,
                 }))),
@@ -370,5 +399,55 @@ impl Follower {
 fn advance(version: &mut String, reached: &str) {
     if !reached.is_empty() {
         reached.clone_into(version);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::ahead::Ahead;
+    use crate::cluster::error::Credentials;
+    use crate::model::GroupKind;
+
+    /// A cluster whose every watch tells of one change, and ends.
+    fn hasty() -> Cluster {
+        let version = AtomicU64::new(1);
+        let service = tower::service_fn(move |_| {
+            let version = version.fetch_add(1, Ordering::SeqCst) + 1;
+            let object =
+                json!({"metadata": {"name": "a", "namespace": "b", "resourceVersion": version.to_string()}});
+            let line = format!("{}\n", json!({"type": "MODIFIED", "object": object}));
+            let body = http_body_util::Full::from(line);
+            async move { Ok::<_, std::convert::Infallible>(http::Response::new(body)) }
+        });
+        Cluster {
+            client: kube::Client::new(service, "default"),
+            ahead: Ahead::default(),
+            server: "http://127.0.0.1:1".to_owned(),
+            credentials: Credentials::None,
+            own_ca: false,
+            label: String::new(),
+            namespace: "default".to_owned(),
+            timeout: None,
+            keeps: false,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_got_on_is_opened_again_at_once() {
+        let (sender, mut news) = mpsc::channel(1);
+        let wanted = Wanted::everywhere(GroupKind::KUSTOMIZATION, vec!["v1".to_owned()], "kustomizations");
+        let pause = Pause::new(Arc::new(Notify::new()));
+        let follower = Follower::new(hasty(), wanted, sender, pause);
+        let (began, following) = (Instant::now(), tokio::spawn(follower.run(Some("1".to_owned()))));
+        for _ in 0..10 {
+            assert!(matches!(news.recv().await, Some(News::Put(..))));
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO, "by a clock that moves only while all wait");
+        following.abort();
     }
 }

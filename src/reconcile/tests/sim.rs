@@ -110,7 +110,8 @@ pub(super) fn old_world(nodes: impl IntoIterator<Item = Node>) -> Snapshot {
 }
 
 pub(super) fn old_source() -> Source {
-    let artifact = Artifact { revision: Revision(OLD.to_owned()), updated: None, url: String::new() };
+    let artifact =
+        Artifact { revision: Revision(OLD.to_owned()), updated: None, url: String::new(), origin: None };
     Source { artifact: Some(artifact), ..source() }
 }
 

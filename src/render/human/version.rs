@@ -28,6 +28,7 @@ pub fn write(
     let flux = match &installation.version {
         Some(version) => page.words(version),
         None => match installation.presence {
+            Presence::There if installation.complete => "installed, no version is stated".to_owned(),
             Presence::There => "installed, version not in sight".to_owned(),
             Presence::Absent => "not installed".to_owned(),
             Presence::Hidden => "not in sight".to_owned(),

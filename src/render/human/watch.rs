@@ -130,7 +130,7 @@ pub fn write_trouble(
 ) -> io::Result<()> {
     let mut page = Page::new(out, view);
     let symbol = page.span(page.symbols.warning, page.palette.warning);
-    let lost = format!("{what} lost since {} ({});", clock(since), age(since, now));
+    let lost = format!("{what} lost, last heard {} ({} ago);", clock(since), age(since, now));
     let mut spans = vec![page.span(lost, page.palette.warning)];
     let rest = format!("shown as it was then, trying again: {reason}");
     spans.extend(rest.split(' ').map(|word| page.plain(word)));
@@ -138,7 +138,7 @@ pub fn write_trouble(
 }
 
 /// Time of day, UTC as all times of a report.
-fn clock(time: Timestamp) -> String {
+pub fn clock(time: Timestamp) -> String {
     time.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string()
 }
 
@@ -208,7 +208,8 @@ mod tests {
         let reason = "cannot reach https://10.0.0.1:6443: connection refused";
         write_trouble(&mut out, "connection", reason, since, now(), view(true)).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
-        ⚠ connection lost since 02:40:32 (35s);
+        ⚠ connection lost, last heard 02:40:32
+          (35s ago);
           shown as it was then, trying again:
           cannot reach https://10.0.0.1:6443:
           connection refused

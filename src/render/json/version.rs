@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::super::schema;
 use super::common::{RefV1, references};
 use crate::diagnosis::installation::{Controller, Installation};
+use crate::model::Presence;
 
 /// The document.
 #[derive(Serialize)]
@@ -22,7 +23,11 @@ pub struct VersionV1<'a> {
     client: &'static str,
     /// Version of Kubernetes; `null` where no cluster was asked.
     kubernetes: Option<&'a str>,
-    /// Version of Flux; `null` where it is not in sight.
+    /// Whether all that was asked about could be read.
+    complete: bool,
+    /// Whether Flux is installed; `null` where that is not in sight, or no cluster was asked.
+    installed: Option<bool>,
+    /// Version of Flux; `null` where none is stated, or `complete` is false and it is not in sight.
     flux: Option<&'a str>,
     /// The controllers of Flux.
     controllers: Vec<ControllerV1<'a>>,
@@ -59,6 +64,12 @@ impl<'a> VersionV1<'a> {
             kind: "Version",
             client: env!("CARGO_PKG_VERSION"),
             kubernetes,
+            complete: installation.is_none_or(|found| found.complete),
+            installed: installation.and_then(|found| match found.presence {
+                Presence::There => Some(true),
+                Presence::Absent => Some(false),
+                Presence::Hidden => None,
+            }),
             flux: installation.and_then(|found| found.version.as_deref()),
             controllers: controllers.iter().map(ControllerV1::new).collect(),
             absent: references(absent),
