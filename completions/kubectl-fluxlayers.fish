@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kubectl_fluxlayers_global_optspecs
-    string join \n from= demo repo= path= offline no-repo now= context= kubeconfig= cluster= user= as= as-group= token= s/server= request-timeout= n/namespace= A/all-namespaces color= v/verbose h/help V/version
+    string join \n from= demo repo= path= offline no-repo now= context= kubeconfig= cluster= user= as= as-group= as-uid= as-user-extra= token= s/server= certificate-authority= insecure-skip-tls-verify tls-server-name= request-timeout= n/namespace= A/all-namespaces color= v/verbose h/help V/version
 end
 
 function __fish_kubectl_fluxlayers_needs_command
@@ -34,8 +34,12 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l c
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l as -d 'User to act as' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l as-uid -d 'UID to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l as-user-extra -d 'What more there is to say of who is acted as (repeatable)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l token -d 'Bearer token' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l certificate-authority -d 'File of certificates that may sign that of the API server' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l tls-server-name -d 'Host that the certificate of the API server has to name, if not that of its URL' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
@@ -44,6 +48,7 @@ never\t'Never'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -l insecure-skip-tls-verify -d 'Trust whoever answers: what is said could be anybody\'s'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -75,8 +80,12 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l as -d 'User to act as' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l as-uid -d 'UID to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l as-user-extra -d 'What more there is to say of who is acted as (repeatable)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l token -d 'Bearer token' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l certificate-authority -d 'File of certificates that may sign that of the API server' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l tls-server-name -d 'Host that the certificate of the API server has to name, if not that of its URL' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
@@ -88,6 +97,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand st
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -l insecure-skip-tls-verify -d 'Trust whoever answers: what is said could be anybody\'s'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -104,8 +114,12 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wh
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l as -d 'User to act as' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l as-uid -d 'UID to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l as-user-extra -d 'What more there is to say of who is acted as (repeatable)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l token -d 'Bearer token' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l certificate-authority -d 'File of certificates that may sign that of the API server' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l tls-server-name -d 'Host that the certificate of the API server has to name, if not that of its URL' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
@@ -115,6 +129,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wh
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -l insecure-skip-tls-verify -d 'Trust whoever answers: what is said could be anybody\'s'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -198,8 +213,12 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand im
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l as -d 'User to act as' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l as-uid -d 'UID to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l as-user-extra -d 'What more there is to say of who is acted as (repeatable)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l token -d 'Bearer token' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l certificate-authority -d 'File of certificates that may sign that of the API server' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l tls-server-name -d 'Host that the certificate of the API server has to name, if not that of its URL' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
@@ -209,6 +228,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand im
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -l insecure-skip-tls-verify -d 'Trust whoever answers: what is said could be anybody\'s'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand impact" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -225,8 +245,12 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand sn
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l as -d 'User to act as' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l as-uid -d 'UID to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l as-user-extra -d 'What more there is to say of who is acted as (repeatable)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l token -d 'Bearer token' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l certificate-authority -d 'File of certificates that may sign that of the API server' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l tls-server-name -d 'Host that the certificate of the API server has to name, if not that of its URL' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
@@ -237,6 +261,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand sn
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -l insecure-skip-tls-verify -d 'Trust whoever answers: what is said could be anybody\'s'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -253,8 +278,12 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand ve
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l as -d 'User to act as' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l as-uid -d 'UID to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l as-user-extra -d 'What more there is to say of who is acted as (repeatable)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l token -d 'Bearer token' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l certificate-authority -d 'File of certificates that may sign that of the API server' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l tls-server-name -d 'Host that the certificate of the API server has to name, if not that of its URL' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
@@ -264,6 +293,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand ve
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -l insecure-skip-tls-verify -d 'Trust whoever answers: what is said could be anybody\'s'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -277,8 +307,12 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand co
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l as -d 'User to act as' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l as-uid -d 'UID to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l as-user-extra -d 'What more there is to say of who is acted as (repeatable)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l token -d 'Bearer token' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l certificate-authority -d 'File of certificates that may sign that of the API server' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l tls-server-name -d 'Host that the certificate of the API server has to name, if not that of its URL' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
@@ -287,6 +321,7 @@ never\t'Never'"
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -l insecure-skip-tls-verify -d 'Trust whoever answers: what is said could be anybody\'s'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'

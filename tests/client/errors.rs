@@ -260,7 +260,10 @@ fn credentials_that_are_refused() {
         let server = unauthorized();
         let home = Home::with(&kubeconfig(&server.url(), user));
         let told = said(&home.run("status"), &home, &server.url());
-        assert_eq!(told, format!("error: SERVER refuses our credentials (401), asked for /apis\nhint: {credentials}\n"));
+        assert_eq!(
+            told,
+            format!("error: SERVER refuses our credentials (401), asked for /apis\nhint: {credentials}\n")
+        );
     }
 }
 
@@ -275,24 +278,24 @@ fn nobody_is_told_that_there_is_nobody() {
     ");
     let server = serve(Api::recorded("healthy").may(|_, _| false));
     let home = Home::for_server(&server.url());
-    insta::assert_snapshot!(said(&home.run("status"), &home, &server.url()), @r"
+    insta::assert_snapshot!(said(&home.run("status"), &home, &server.url()), @r#"
     error: SERVER lets us read no Flux object (403): kustomizations.kustomize.toolkit.fluxcd.io is forbidden: User "teamdev" cannot list resource "kustomizations" in API group "kustomize.toolkit.fluxcd.io" at the cluster scope
     hint: the kubeconfig gives this user no credentials; --token or --user gives others; without, the server takes us for system:anonymous
-    ");
+    "#);
 }
 
 #[test]
 fn who_has_given_a_namespace_is_not_told_to_give_one() {
     let server = serve(Api::recorded("healthy").may(|_, _| false));
     let home = Home::with(&kubeconfig(&server.url(), json!({"token": "t"})));
-    insta::assert_snapshot!(said(&home.run("status"), &home, &server.url()), @r"
+    insta::assert_snapshot!(said(&home.run("status"), &home, &server.url()), @r#"
     error: SERVER lets us read no Flux object (403): kustomizations.kustomize.toolkit.fluxcd.io is forbidden: User "teamdev" cannot list resource "kustomizations" in API group "kustomize.toolkit.fluxcd.io" at the cluster scope
     hint: try one namespace that is yours with -n; kubectl auth can-i list kustomizations.kustomize.toolkit.fluxcd.io -n NAMESPACE
-    ");
-    insta::assert_snapshot!(said(&home.run("status -n apps"), &home, &server.url()), @r"
+    "#);
+    insta::assert_snapshot!(said(&home.run("status -n apps"), &home, &server.url()), @r#"
     error: SERVER lets us read no Flux object (403): kustomizations.kustomize.toolkit.fluxcd.io is forbidden: User "teamdev" cannot list resource "kustomizations" in API group "kustomize.toolkit.fluxcd.io" at the cluster scope
     hint: not in apps either: kubectl auth can-i --list -n apps
-    ");
+    "#);
 }
 
 #[test]

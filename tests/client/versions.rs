@@ -164,9 +164,8 @@ fn what_is_not_in_sight_is_not_called_absent() {
             .may(|plural, _| !["deployments", "fluxinstances"].contains(&plural))
     };
     assert_eq!(flux(nothing(), forbidden()), "installed, version not in sight");
-    let unlabelled = || {
-        Api::recorded("healthy").without(|plural| plural == "fluxreports").only("deployments", |_| false)
-    };
+    let unlabelled =
+        || Api::recorded("healthy").without(|plural| plural == "fluxreports").only("deployments", |_| false);
     assert_eq!(flux(unlabelled(), definition(&serde_json::json!({}))), "installed, no version is stated");
     assert_eq!(flux(none(), forbidden()), "not in sight");
     assert_eq!(flux(none(), Reply::not_served()), "not installed");
@@ -177,7 +176,8 @@ fn scripts_tell_what_is_forbidden_from_what_is_not_there_and_what_bears_no_versi
     let told = |api: Api, definition| {
         let (said, _) = version(api, definition, "-o json");
         let said: serde_json::Value = serde_json::from_str(&said).unwrap();
-        let [complete, installed, flux] = ["complete", "installed", "flux"].map(|field| said[field].to_string());
+        let [complete, installed, flux] =
+            ["complete", "installed", "flux"].map(|field| said[field].to_string());
         format!("{complete} {installed} {flux}")
     };
     let unreported = || Api::recorded("healthy").without(|plural| plural == "fluxreports");

@@ -209,10 +209,10 @@ mod tests {
         write_trouble(&mut out, "connection", reason, since, now(), view(true)).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
         ⚠ connection lost, last heard 02:40:32
-          (35s ago);
-          shown as it was then, trying again:
-          cannot reach https://10.0.0.1:6443:
-          connection refused
+          (35s ago); shown as it was then,
+          trying again: cannot reach
+          https://10.0.0.1:6443: connection
+          refused
         ");
     }
 }
