@@ -1,4 +1,4 @@
-//! The plan against what a watch of real controllers has shown (`tests/fixtures/live`, recorded with
+//! The plan against what a watch of real controllers has shown (`tests/fixtures/live/watch`, recorded with
 //! kustomize-controller 1.9.6): a chain of eight, and whoever recorded it asked for each as soon as the one before was done.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +13,10 @@ use crate::model::{GroupKind, ObjectKey, Snapshot};
 use crate::testing::now;
 use crate::wire::{Place, SnapshotBuilder};
 
-const ALONE: &[u8] = include_bytes!("../../../tests/fixtures/live/watch-flux-alone.jsonl.gz");
-const ORDERED: &[u8] = include_bytes!("../../../tests/fixtures/live/watch-ordered.jsonl.gz");
-const FAILS: &[u8] = include_bytes!("../../../tests/fixtures/live/watch-fourth-fails.jsonl.gz");
-const MENDED: &[u8] = include_bytes!("../../../tests/fixtures/live/watch-mended.jsonl.gz");
+const ALONE: &[u8] = include_bytes!("../../../tests/fixtures/live/watch/flux-alone.jsonl.gz");
+const ORDERED: &[u8] = include_bytes!("../../../tests/fixtures/live/watch/ordered.jsonl.gz");
+const FAILS: &[u8] = include_bytes!("../../../tests/fixtures/live/watch/fourth-fails.jsonl.gz");
+const MENDED: &[u8] = include_bytes!("../../../tests/fixtures/live/watch/mended.jsonl.gz");
 
 fn lines(recording: &[u8]) -> Vec<Value> {
     let mut text = String::new();
