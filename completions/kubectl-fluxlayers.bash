@@ -47,7 +47,7 @@ _kubectl__fluxlayers() {
 
     case "${cmd}" in
         kubectl__fluxlayers)
-            opts="-s -n -A -v -h -V --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help --version status why reconcile wait impact snapshot version completion"
+            opts="-s -n -A -v -h -V --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --as-uid --as-user-extra --token --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --request-timeout --namespace --all-namespaces --color --verbose --help --version status why reconcile wait impact snapshot version completion"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -93,6 +93,14 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-user-extra)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -102,6 +110,14 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -129,7 +145,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__completion)
-            opts="-s -n -A -v -h --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help bash elvish fish powershell zsh"
+            opts="-s -n -A -v -h --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --as-uid --as-user-extra --token --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --request-timeout --namespace --all-namespaces --color --verbose --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,6 +191,14 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-user-extra)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -184,6 +208,14 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -211,7 +243,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__impact)
-            opts="-o -s -n -A -v -h --delete --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
+            opts="-o -s -n -A -v -h --delete --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --as-uid --as-user-extra --token --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -265,6 +297,14 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-user-extra)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -274,6 +314,14 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -301,7 +349,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__reconcile)
-            opts="-o -s -n -A -v -h --ordered --dependents --dry-run --all --kind --with-source --concurrency --timeout --fail-fast --force --reset --no-secrets --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
+            opts="-o -s -n -A -v -h --ordered --dependents --dry-run --all --kind --with-source --concurrency --timeout --fail-fast --force --reset --no-secrets --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --as-uid --as-user-extra --token --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -371,6 +419,14 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-user-extra)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -380,6 +436,14 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -407,7 +471,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__snapshot)
-            opts="-f -o -s -n -A -v -h --output-file --force --no-secrets --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
+            opts="-f -o -s -n -A -v -h --output-file --force --no-secrets --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --as-uid --as-user-extra --token --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -469,6 +533,14 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-user-extra)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -478,6 +550,14 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -505,7 +585,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__status)
-            opts="-l -w -o -s -n -A -v -h --kind --state --layer --selector --strict --watch --output --no-headers --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
+            opts="-l -w -o -s -n -A -v -h --kind --state --layer --selector --strict --watch --output --no-headers --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --as-uid --as-user-extra --token --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -579,6 +659,14 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-user-extra)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -588,6 +676,14 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -615,7 +711,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__version)
-            opts="-o -s -n -A -v -h --client --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
+            opts="-o -s -n -A -v -h --client --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --as-uid --as-user-extra --token --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -669,6 +765,14 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-user-extra)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -678,6 +782,14 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -705,7 +817,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__wait)
-            opts="-o -s -n -A -v -h --revision --kind --timeout --no-secrets --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
+            opts="-o -s -n -A -v -h --revision --kind --timeout --no-secrets --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --as-uid --as-user-extra --token --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -771,6 +883,14 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-user-extra)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -780,6 +900,14 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -807,7 +935,7 @@ _kubectl__fluxlayers() {
             return 0
             ;;
         kubectl__subcmd__fluxlayers__subcmd__why)
-            opts="-o -s -n -A -v -h --no-secrets --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --token --server --request-timeout --namespace --all-namespaces --color --verbose --help"
+            opts="-o -s -n -A -v -h --no-secrets --output --from --demo --repo --path --offline --no-repo --now --context --kubeconfig --cluster --user --as --as-group --as-uid --as-user-extra --token --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --request-timeout --namespace --all-namespaces --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -861,6 +989,14 @@ _kubectl__fluxlayers() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-user-extra)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -870,6 +1006,14 @@ _kubectl__fluxlayers() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

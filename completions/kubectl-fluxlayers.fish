@@ -150,8 +150,12 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand re
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l as -d 'User to act as' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l as-uid -d 'UID to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l as-user-extra -d 'What more there is to say of who is acted as (repeatable)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l token -d 'Bearer token' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l certificate-authority -d 'File of certificates that may sign that of the API server' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l tls-server-name -d 'Host that the certificate of the API server has to name, if not that of its URL' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
@@ -168,6 +172,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand re
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -l insecure-skip-tls-verify -d 'Trust whoever answers: what is said could be anybody\'s'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand reconcile" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -186,8 +191,12 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wa
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l as -d 'User to act as' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l as-group -d 'Group to act as (repeatable)' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l as-uid -d 'UID to act as' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l as-user-extra -d 'What more there is to say of who is acted as (repeatable)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l token -d 'Bearer token' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l certificate-authority -d 'File of certificates that may sign that of the API server' -r -F
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l tls-server-name -d 'Host that the certificate of the API server has to name, if not that of its URL' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l request-timeout -d 'Time that one request may take, such as 10s; 0 for no limit (default: 30s)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s n -l namespace -d 'Look at one namespace (default: all)' -r
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
@@ -197,6 +206,7 @@ complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wa
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l demo -d 'Use the blocked example cluster that is built in'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l offline -d 'Ask no cluster: read the --repo alone'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l no-repo -d 'Never join the working tree around the current folder'
+complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -l insecure-skip-tls-verify -d 'Trust whoever answers: what is said could be anybody\'s'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s A -l all-namespaces -d 'Look at all namespaces; this is the default'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s v -l verbose -d 'Tell more: every cause in full, its evidence, its remedies'
 complete -c kubectl-fluxlayers -n "__fish_kubectl_fluxlayers_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'

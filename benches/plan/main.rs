@@ -116,7 +116,12 @@ fn world() -> Snapshot {
         observed_generation: Some(1),
         conditions: Conditions(vec![condition(ConditionStatus::True, "Ready", "")]),
         last_handled_reconcile_at: None,
-        artifact: Some(Artifact { revision: revision("0000000"), updated: None, url: String::new() }),
+        artifact: Some(Artifact {
+            revision: revision("0000000"),
+            updated: None,
+            url: String::new(),
+            origin: None,
+        }),
         declared_at: None,
         live: true,
     };
@@ -127,7 +132,8 @@ fn world() -> Snapshot {
 fn fetched(mut source: Source, token: String) -> Source {
     source.meta.annotations.insert(TOKEN.to_owned(), token.clone());
     source.last_handled_reconcile_at = Some(token);
-    source.artifact = Some(Artifact { revision: revision("1111111"), updated: None, url: String::new() });
+    source.artifact =
+        Some(Artifact { revision: revision("1111111"), updated: None, url: String::new(), origin: None });
     source
 }
 

@@ -30,13 +30,13 @@ pub(crate) struct Scenario {
 }
 
 macro_rules! scenarios {
-    ($($flag:ident $module:ident :: $name:ident [$($recording:literal),+]),* $(,)?) => {
+    ($($flag:ident $module:ident :: $name:ident [$($recording:literal),*]),* $(,)?) => {
         /// All of them.
         pub(crate) const SCENARIOS: &[Scenario] = &[$(Scenario {
             name: stringify!($name),
             run: $module::$name,
             alone: scenarios!($flag),
-            recordings: &[$($recording),+],
+            recordings: &[$($recording),*],
         },)*];
     };
     (shared) => { false };
