@@ -5,6 +5,8 @@
 )]
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
@@ -54,6 +56,8 @@ pub struct Cluster {
     pub(super) timeout: Option<Duration>,
     /// Whether documents are kept, to write a snapshot from.
     pub(super) keeps: bool,
+    /// How many requests were sent.
+    pub(super) asked: Arc<AtomicUsize>,
 }
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -108,7 +112,17 @@ impl Cluster {
         };
         let (client, ahead) =
             transport::client(config).map_err(|error| ClusterError::from_setup(&error, &credentials))?;
-        Ok(Self { client, ahead, server, credentials, label, namespace, timeout, keeps: false })
+        Ok(Self {
+            client,
+            ahead,
+            server,
+            credentials,
+            label,
+            namespace,
+            timeout,
+            keeps: false,
+            asked: Arc::default(),
+        })
     }
 }
 
