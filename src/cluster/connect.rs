@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
@@ -72,6 +73,8 @@ pub struct Cluster {
     pub(super) timeout: Option<Duration>,
     /// Whether documents are kept, to write a snapshot from.
     pub(super) keeps: bool,
+    /// How many requests were sent.
+    pub(super) asked: Arc<AtomicUsize>,
 }
 
 /// What kubeconfig and flags come to.
@@ -128,7 +131,18 @@ impl Cluster {
         };
         let (client, ahead) = transport::client(config, proxy, login)
             .map_err(|error| ClusterError::from_setup(&error, &credentials))?;
-        Ok(Self { client, ahead, server, credentials, own_ca, label, namespace, timeout, keeps: false })
+        Ok(Self {
+            client,
+            ahead,
+            server,
+            credentials,
+            own_ca,
+            label,
+            namespace,
+            timeout,
+            keeps: false,
+            asked: Arc::default(),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The reads behind one snapshot: discovery, then all lists at the same time, then the Events that explain failures.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
@@ -18,6 +19,10 @@ const IN_FLIGHT: usize = 16;
 
 /// Namespaces in which is looked for what may not be listed everywhere, at most.
 const NAMESPACES: usize = 16;
+
+/// Requests of one answer at most, its closer looks included, and closer looks that there are in any case.
+const MOST_REQUESTS: usize = 40;
+const LEAST_LOOKS: usize = 8;
 
 /// Lists that may not be read in the whole cluster, with the server's words.
 type Forbidden = BTreeMap<GroupKind, (Wanted, String)>;
@@ -80,7 +85,10 @@ impl Cluster {
     ) -> Result<(Store, Option<Timestamp>), ClusterError> {
         let Reading { mut store, time, .. } = self.read(namespaces).await?;
         let now = now.or(time);
-        let needs = needs(&store.snapshot(self.label.clone(), now));
+        let mut needs = needs(&store.snapshot(self.label.clone(), now));
+        // Those that matter most stand first; a large cluster has cost its pages already.
+        let left = MOST_REQUESTS.saturating_sub(self.asked.load(Ordering::Relaxed));
+        needs.truncate(left.max(LEAST_LOOKS));
         self.look_closer(store.rest(), &needs).await?;
         Ok((store, now))
     }

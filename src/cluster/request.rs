@@ -1,5 +1,6 @@
 //! One GET: its time limit, its retries, and what each answer means.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
@@ -71,6 +72,7 @@ impl Cluster {
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
             );
             if !busy || tried == TRIES {
+                let answer = without_what_may_be_secret(status, path, answer);
                 return self.judge(path, status, answer, tried);
             }
             tokio::time::sleep(pause_before_next(pause, tried)).await;
@@ -95,6 +97,7 @@ impl Cluster {
     pub(super) async fn send(&self, path: &str, accept: &str) -> Result<Response<Body>, ClusterError> {
         let request = Request::get(path).header(header::ACCEPT, accept).body(Body::empty());
         let request = request.map_err(|error| ClusterError::Kubeconfig { reason: error.to_string() })?;
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let response = self.client.send(request).await;
         response
             .map_err(|error| ClusterError::from_client(&error, &self.server, &self.credentials, self.own_ca))
@@ -169,6 +172,15 @@ impl Cluster {
                 Err(Refusal::Error(ClusterError::NotKubernetes { server, reason }))
             }
         }
+    }
+}
+
+/// Of an answer where a Secret should be, and that is no object, nothing is quoted.
+fn without_what_may_be_secret(status: StatusCode, path: &str, answer: Answer) -> Answer {
+    let is_object = answer.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    match is_object || status != StatusCode::OK || !path.contains("/secrets") {
+        true => answer,
+        false => Answer { body: b"what is no Secret".to_vec(), ..answer },
     }
 }
 

@@ -244,12 +244,12 @@ fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk
         let cycle = walk.loops.get(identity).cloned().unwrap_or_default();
         // No member of a loop is more to the point than another, and a next try changes nothing.
         let clock = match cycle.is_empty() {
-            true => clock(snapshot, &fault, affected, objects),
+            true => clock(snapshot, fault, affected, objects),
             false => RetryClock::default(),
         };
         let stands_at: Vec<ObjectKey> = walk.stands_at.get(identity).into_iter().flatten().cloned().collect();
-        let mut fault = fault.clone();
-        runs::ask_all(&mut fault, &stands_at);
+        let mut told = fault.clone();
+        runs::ask_all(&mut told, &stands_at);
         causes.push(Cause {
             since: since(snapshot, &fault.object, &stands_at, affected, objects),
             chain,
@@ -258,7 +258,7 @@ fn causes(snapshot: &Snapshot, objects: &BTreeMap<ObjectKey, ObjectReport>, walk
             clock,
             affected: affected.iter().cloned().collect(),
             stands_at,
-            fault,
+            fault: told,
             suspects: Vec::new(),
         });
     }

@@ -71,11 +71,11 @@ fn run() -> Result<ExitCode> {
     let (alone, shared): (Vec<_>, Vec<_>) = SCENARIOS.iter().partition(|scenario| scenario.alone);
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
     let conclusion = libtest_mimic::run(&arguments, trials(&bench, &shared));
-    bench.rest()?;
     arguments.test_threads = Some(1);
     // Over all that the scenarios have left broken, whichever were asked for.
     let every = Arguments { filter: None, exact: false, skip: Vec::new(), ..arguments.clone() };
     let remedies = libtest_mimic::run(&every, vec![remedies(&bench)]);
+    bench.rest()?;
     let afterwards = libtest_mimic::run(&arguments, trials(&bench, &alone));
     bench.controllers.all_alive()?;
     let failed = [conclusion, remedies].into_iter().find(libtest_mimic::Conclusion::has_failed);

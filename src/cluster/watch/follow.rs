@@ -434,6 +434,7 @@ mod tests {
             namespace: "default".to_owned(),
             timeout: None,
             keeps: false,
+            asked: Arc::default(),
         }
     }
 

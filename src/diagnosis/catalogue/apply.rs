@@ -59,9 +59,13 @@ pub(super) fn explain(failure: &Failure<'_>, answer: &Answer<'_>) -> Option<Faul
                 "{what} cannot be applied{place}: webhook {name}{owner} cannot be called: {}",
                 last_words(why)
             );
+            let is_gone =
+                service.is_some_and(|(_, name)| why.contains(&format!("service \"{name}\" not found")));
             let remedies = service.is_some().then(|| failure.there(describe(&object)));
+            let back = format!("bring {} back, the way it was installed", called(&object));
             let made = fault(object, Code::WebhookUnavailable, None, summary);
             match remedies {
+                Some(_) if is_gone => made.remedy(back, None),
                 Some(look) => made.remedy("see whether the Service and the Pods behind it are there", look),
                 None => made.remedy("see whether what answers the webhook is up", None),
             }

@@ -36,6 +36,7 @@ pub(super) mod helm_wait;
 pub(crate) mod runs;
 mod served;
 mod sops;
+mod sops_keys;
 mod source;
 mod words;
 pub(super) mod workload;

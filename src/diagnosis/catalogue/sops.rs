@@ -54,6 +54,9 @@ fn build(failure: &Failure<'_>) -> Option<Fault> {
         return Some(no_identity(failure, &what));
     }
     let why = reason(&plain);
+    if let Some(found) = super::sops_keys::leads(failure, &what, &plain, &why) {
+        return Some(found);
+    }
     let mut fault = fault(
         node.key.clone(),
         Code::SopsFailed,
@@ -272,7 +275,7 @@ fn is_read(key: &str) -> bool {
 }
 
 /// Key names and public recipients, never a value.
-fn contents(secret: &ObjectKey, seen: &SecretKeys) -> String {
+pub(super) fn contents(secret: &ObjectKey, seen: &SecretKeys) -> String {
     let names: Vec<&str> = seen.keys.iter().map(String::as_str).collect();
     let names = if names.is_empty() { "no key".to_owned() } else { names.join(", ") };
     let mut text = format!("{} holds {names}", called(secret));
@@ -286,14 +289,14 @@ fn contents(secret: &ObjectKey, seen: &SecretKeys) -> String {
     text
 }
 
-fn decryption(node: &Node) -> Option<&Decryption> {
+pub(super) fn decryption(node: &Node) -> Option<&Decryption> {
     node.kustomization()
         .and_then(|spec| spec.decryption.as_ref())
         .filter(|decryption| decryption.provider == "sops")
 }
 
 /// The Secret from which the controller took its keys: `secretRef`, else that of `--sops-age-secret`.
-fn secret_of(failure: &Failure<'_>) -> Option<ObjectKey> {
+pub(super) fn secret_of(failure: &Failure<'_>) -> Option<ObjectKey> {
     let settings = decryption(failure.node)?;
     if let Some(name) = &settings.secret {
         return Some(ObjectKey::new(GroupKind::SECRET, failure.node.key.namespace.clone(), name));
@@ -574,6 +577,6 @@ mod tests {
                        IMDS role\n      | found\n\nRecovery failed because no master key was able";
         let fault = only(alone(&encrypted("a/x", None), "BuildFailed", message));
         assert_eq!((fault.code, fault.subcode), (Code::SopsFailed, None));
-        insta::assert_snapshot!(fault.summary, @"Secret a/x cannot be decrypted: failed to decrypt sops data key with AWS KMS: no EC2 IMDS role found");
+        insta::assert_snapshot!(fault.summary, @"Secret a/x is encrypted for AWS KMS key arn:aws:kms:eu-west-1:1:key/2, which the cloud identity of ServiceAccount flux-system/kustomize-controller does not open: failed to decrypt sops data key with AWS KMS: no EC2 IMDS role found");
     }
 }

@@ -1,6 +1,6 @@
 //! Every command that `why` prints for what fails in the cluster, typed as it stands there.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -34,7 +34,8 @@ struct Printed {
 pub(crate) fn try_all(bench: &Bench) -> Result<()> {
     let why = ours::run(bench, "admin", &["why", "-o", "json"])?.json()?;
     let printed = printed(&why);
-    println!("{} remedies of {} root causes", printed.len(), why["rootCauses"].as_array().map_or(0, Vec::len));
+    let count: usize = printed.iter().map(Vec::len).sum();
+    println!("{count} remedies of {} root causes", why["rootCauses"].as_array().map_or(0, Vec::len));
     let waiting = Mutex::new(printed.iter());
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -43,8 +44,11 @@ pub(crate) fn try_all(bench: &Bench) -> Result<()> {
                 loop {
                     let next = waiting.lock().unwrap().next();
                     let Some(next) = next else { break };
-                    let tried = attempt(bench, next);
-                    done.lock().unwrap().push((next, tried));
+                    // Those of one cause one after the other, as a person would.
+                    for printed in next {
+                        let tried = attempt(bench, printed);
+                        done.lock().unwrap().push((printed, tried));
+                    }
                 }
             });
         }
@@ -63,25 +67,24 @@ pub(crate) fn try_all(bench: &Bench) -> Result<()> {
     Ok(())
 }
 
-/// Each command once.
-fn printed(why: &Value) -> Vec<Printed> {
+/// The commands of each cause in their order, each command once.
+fn printed(why: &Value) -> Vec<Vec<Printed>> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut found: BTreeMap<String, Printed> = BTreeMap::new();
-    for cause in why["rootCauses"].as_array().into_iter().flatten() {
+    let mut seen = BTreeSet::new();
+    let causes = why["rootCauses"].as_array().into_iter().flatten().map(|cause| {
         let hit = &cause["affected"][0]["namespace"];
         let namespace = text(if hit.is_null() { &cause["object"]["namespace"] } else { hit });
-        for remedy in cause["remedies"].as_array().into_iter().flatten() {
-            if let Some(command) = remedy["command"].as_str() {
-                let printed = Printed {
-                    command: command.to_owned(),
-                    code: text(&cause["code"]),
-                    namespace: namespace.clone(),
-                };
-                found.entry(command.to_owned()).or_insert(printed);
-            }
-        }
-    }
-    found.into_values().collect()
+        let commands =
+            cause["remedies"].as_array().into_iter().flatten().filter_map(|remedy| remedy["command"].as_str());
+        let new: Vec<&str> = commands.filter(|command| seen.insert((*command).to_owned())).collect();
+        let printed = |command: &str| Printed {
+            command: command.to_owned(),
+            code: text(&cause["code"]),
+            namespace: namespace.clone(),
+        };
+        new.into_iter().map(printed).collect()
+    });
+    causes.collect()
 }
 
 /// Types a command in the work tree of its scenario, beside a private key in the file that some of them take.
@@ -102,7 +105,8 @@ fn attempt(bench: &Bench, printed: &Printed) -> Result<Tried> {
         0 => ("runs", said, false),
         // It was asked and has told what stops it now.
         _ if asks && heard => ("asked", said, false),
-        _ if printed.command.contains(" logs ") && answer.stderr.contains("dial tcp") => {
+        1 if printed.command.contains(" auth can-i ") && answer.stdout == "no\n" => ("runs", said, false),
+        _ if printed.command.contains(" logs ") && answer.stderr.contains("no preferred addresses") => {
             ("asked", "no kubelet on the bench".to_owned(), false)
         }
         code => ("FAILS", format!("exit {code}: {said}"), true),
