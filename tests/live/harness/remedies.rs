@@ -32,7 +32,11 @@ struct Printed {
 
 /// Asks `why` about all that is not ready, and types all that it answers. What each came to is printed.
 pub(crate) fn try_all(bench: &Bench) -> Result<()> {
-    let why = ours::run(bench, "admin", &["why", "-o", "json"])?.json()?;
+    let answer = ours::run(bench, "admin", &["why", "-o", "json"])?;
+    if answer.code == 2 && answer.stderr.contains("nothing of Flux") {
+        return Ok(()); // only scenarios that clean up were asked for, or have yet to come
+    }
+    let why = answer.json()?;
     let printed = printed(&why);
     let count: usize = printed.iter().map(Vec::len).sum();
     println!("{count} remedies of {} root causes", why["rootCauses"].as_array().map_or(0, Vec::len));

@@ -86,7 +86,7 @@ pub(crate) fn workers_held(bench: &Bench) -> Result<()> {
 
 fn held(scene: &Scene<'_>) -> Result<()> {
     scene.apply("{kind: Kustomization, metadata: {name: web}, spec: {wait: true, timeout: 20m}}")?;
-    scene.await_message("Kustomization/web", "Running health checks")?;
+    scene.await_message("Kustomization/web", "Reconciliation in progress")?;
     scene.api.patch(&scene.own("Kustomization/edited"), &json!({"spec": {"timeout": "3m"}}))?;
     let answer = scene.awaits_bad()?;
     cause(&answer, "Kustomization/held/edited", "NotObserved", None)?;
