@@ -2,6 +2,8 @@
 
 mod picture;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -12,7 +14,7 @@ pub use picture::write_picture;
 pub use plan::write_plan;
 
 use super::page::{Page, Span};
-use crate::model::{GroupKind, ObjectKey, Revision};
+use crate::model::ObjectKey;
 use crate::reconcile::{Cut, End, Ending, Event, Failure, Grounds, Mode, StepState, StepView};
 use crate::render::View;
 use crate::render::text::{count, list_in_words};
@@ -201,7 +203,7 @@ pub fn write_result(
                 let symbol = page.span(symbol, style);
                 page.flow(&symbol, &spans, " ")?;
             }
-            End::Done { .. } if step.wanted => up.push(names(step.object)),
+            End::Done { .. } if step.wanted && !step.object.kind.is_source() => up.push(names(step.object)),
             _ => {}
         }
     }
@@ -308,15 +310,10 @@ fn rows(page: &mut Page<'_>, over: &Over<'_>, names: &Names<'_>, verbose: bool) 
     Ok(())
 }
 
-/// What runs, in short.
-fn revision(revision: &Option<Revision>) -> String {
-    revision.as_ref().map(Revision::short).unwrap_or_default()
-}
-
 /// The word of a layer's first column.
 fn layer(step: &StepView<'_>) -> String {
     match step.layer {
-        _ if step.object.kind.is_source() || step.object.kind == GroupKind::HELM_CHART => "sources".to_owned(),
+        _ if step.object.kind.is_source() => "sources".to_owned(),
         Some(layer) => layer.to_string(),
         None => "-".to_owned(),
     }

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::{Names, layer, mark, named, quoted, refused, revision, seconds};
-use crate::model::ObjectKey;
+use super::{Names, layer, mark, named, quoted, refused, seconds};
 use crate::reconcile::{End, Grounds, StepState, StepView};
 use crate::render::View;
 use crate::render::human::page::Page;
@@ -64,7 +63,7 @@ pub fn write_picture(
 }
 
 fn head(page: &mut Page<'_>, steps: &[StepView<'_>], at: Duration, label: &str) -> io::Result<()> {
-    let objects = || steps.iter().filter(|step| step.wanted);
+    let objects = || steps.iter().filter(|step| step.wanted && !step.object.kind.is_source());
     let over = objects().filter(|step| matches!(step.state, StepState::Ended(_))).count();
     let bad = objects().filter(|step| is_bad(&step.state)).count();
     let symbol = match bad {
@@ -98,7 +97,6 @@ fn rows_of(
     let (symbols, palette) = (page.symbols, page.palette);
     let (mut good, mut waiting, mut rows): (Vec<String>, Vec<String>, Vec<(String, String)>) =
         Default::default();
-    let mut waits_for: Vec<ObjectKey> = Vec::new();
     for step in steps {
         let object = names(step.object);
         let busy = |what: &str| {
@@ -109,11 +107,9 @@ fn rows_of(
         };
         let symbol = palette.busy.style(turn).to_string();
         match &step.state {
-            StepState::Ended(End::Done { revision: at, .. } | End::LeftAlone { revision: at }) => {
-                let _ = revision(at);
+            StepState::Ended(End::Done { .. } | End::LeftAlone { .. } | End::Refused(Grounds::Static)) => {
                 good.push(object);
             }
-            StepState::Ended(End::Refused(Grounds::Static)) => good.push(object),
             StepState::Ended(end) => {
                 let (symbol, style) = mark(end, page);
                 let words = match end {
@@ -132,11 +128,7 @@ fn rows_of(
                 rows.push((symbol, format!("{}: {}", busy("runs for"), quoted(message))));
             }
             StepState::Queued => waiting.push(object),
-            StepState::Waiting { behind } => {
-                waiting.push(object);
-                waits_for
-                    .extend(behind.iter().filter(|key| !waits_for.contains(key)).cloned().collect::<Vec<_>>());
-            }
+            StepState::Waiting { .. } => waiting.push(object),
         }
     }
     let room = page.width.map(|width| width.saturating_sub(columns(name) + 12).max(8));
