@@ -237,3 +237,86 @@ where
         })
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use futures::future::join_all;
+    use kube::config::{ExecConfig, ExecInteractiveMode};
+
+    use super::*;
+
+    /// A shell script whose every run leaves a line in the file `$0`.
+    struct Runs(tempfile::NamedTempFile);
+
+    impl Runs {
+        async fn begin(script: &str) -> (Self, Arc<Login>) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let script = format!("echo run >> $0; {script}");
+            let exec = ExecConfig {
+                command: Some("/bin/sh".to_owned()),
+                args: Some(vec!["-c".to_owned(), script, file.path().display().to_string()]),
+                interactive_mode: Some(ExecInteractiveMode::Never),
+                ..ExecConfig::default()
+            };
+            let (login, _) = Login::begin(Plugin::new(exec), None, &|_| ()).await.unwrap();
+            (Self(file), Arc::new(login))
+        }
+
+        fn count(&self) -> usize {
+            std::io::read_to_string(self.0.reopen().unwrap()).unwrap().lines().count()
+        }
+    }
+
+    async fn passes(login: &Arc<Login>) -> Vec<Result<Pass, PluginError>> {
+        join_all((0..20).map(|_| login.pass())).await
+    }
+
+    fn rest(login: &Login, seconds: u64) {
+        login.state().rests_until = Instant::now() + Duration::from_secs(seconds);
+    }
+
+    const EXPIRED: &str = r#"echo '{"status": {"token": "t", "expirationTimestamp": "2020-01-01T00:00:00Z"}}'"#;
+
+    #[tokio::test]
+    async fn a_login_that_runs_out_is_renewed_by_one_run_for_all() {
+        let (runs, login) = Runs::begin(EXPIRED).await;
+        rest(&login, 0);
+        assert!(passes(&login).await.iter().all(Result::is_ok));
+        assert_eq!(runs.count(), 2);
+        rest(&login, 3600);
+        assert!(passes(&login).await.iter().all(Result::is_ok), "the server may judge otherwise");
+        assert_eq!(runs.count(), 2, "what gives old logins rests too");
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_fails_rests_and_its_reason_is_told_meanwhile() {
+        let (runs, login) = Runs::begin(&format!("[ $(wc -l < $0) -gt 1 ] && exit 3; {EXPIRED}")).await;
+        rest(&login, 0);
+        for _ in 0..2 {
+            let told = passes(&login).await.into_iter().map(|pass| pass.err().map(|error| error.reason));
+            assert!(told.into_iter().all(|reason| reason.as_deref() == Some("exit status: 3")));
+            assert_eq!(runs.count(), 2);
+            rest(&login, 3600);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_login_that_is_refused_is_renewed_unless_a_newer_one_is_there() {
+        let (runs, login) = Runs::begin(r#"echo '{"status": {"token": "t"}}'"#).await;
+        login.judged(0, false);
+        passes(&login).await;
+        assert_eq!(runs.count(), 1);
+        login.judged(0, true);
+        rest(&login, 0);
+        passes(&login).await;
+        login.judged(0, true); // a late answer to the old one
+        rest(&login, 0);
+        passes(&login).await;
+        assert_eq!(runs.count(), 2);
+    }
+
+    #[test]
+    fn pauses_grow_while_nothing_good_comes() {
+        assert_eq!([0, 1, 2, 3, 5, 6, 99].map(|vain| pause(vain).as_secs()), [1, 2, 4, 8, 32, 60, 60]);
+    }
+}
