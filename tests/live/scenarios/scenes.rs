@@ -19,7 +19,16 @@ macro_rules! plain {
     };
 }
 
-plain!(basic, build, expr, health, sopsfail, sopsdata, sources, shard);
+plain!(basic, build, expr, sopsfail, sopsdata, sources, shard);
+
+/// Health checks of every sort; a release that waits is among what is waited for.
+pub(crate) fn health(bench: &Bench) -> Result<()> {
+    let scene = Scene::set_up(bench, "health")?;
+    scene.apply_file("objects.yaml")?;
+    scene.await_recorded("health")?;
+    retry_rate_limited(&scene, "slow")?;
+    scene.comes_to_match("health")
+}
 
 /// What an API server refuses, one Kustomization each. The Job was applied before with another image.
 pub(crate) fn applyerr(bench: &Bench) -> Result<()> {
