@@ -238,7 +238,8 @@ where
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)] // its plugins are shell scripts
 mod tests {
     use futures::future::join_all;
     use kube::config::{ExecConfig, ExecInteractiveMode};
