@@ -51,7 +51,9 @@ pub(super) async fn drive(
     let mut stopped = None;
     let mut next_picture = drive.began;
     loop {
-        for action in plan.next_actions() {
+        let actions = plan.next_actions();
+        teller.forget_world();
+        for action in actions {
             match action {
                 Action::Ask(request) => drive.ask(request),
                 Action::Tell(event) => teller.tell(drive.began.elapsed(), &event, plan, out)?,
@@ -104,6 +106,7 @@ pub(super) async fn drive(
                 next_picture = Instant::now() + BETWEEN_PICTURES;
             }
         }
+        drive.look_at_requests(plan);
         drive.look_at_connection(watch, plan, teller, out);
     }
 }
@@ -155,8 +158,9 @@ impl Drive {
     /// Takes in a change, and all those that have come meanwhile.
     fn take(&mut self, watch: &mut Watch, plan: &mut Plan, first: Changed) {
         let mut next = Some(first);
-        for _ in 0..CHANGES_AT_ONCE {
-            let Some(changed) = next.take() else { break };
+        let mut taken = 0;
+        while let Some(changed) = next.take() {
+            taken += 1;
             let observation = match changed {
                 Changed::Nothing => None,
                 Changed::Object(Change::Node(node)) => {
@@ -172,8 +176,14 @@ impl Drive {
             if let Some(observation) = observation {
                 plan.observe(self.began.elapsed(), observation);
             }
-            next = watch.changed().now_or_never();
+            if taken < CHANGES_AT_ONCE {
+                next = watch.changed().now_or_never(); // whatever is fetched here is taken in
+            }
         }
+    }
+
+    /// Tells the requests on their way which of them are still to be sent.
+    fn look_at_requests(&self, plan: &Plan) {
         for ((object, token), wanted) in &self.wanted {
             if !plan.wants(object, token) {
                 wanted.store(false, Ordering::Relaxed);

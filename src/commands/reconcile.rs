@@ -18,7 +18,7 @@ use crate::diagnosis::{Cause, Diagnosis, diagnose};
 use crate::error::CommandError;
 use crate::model::{GroupKind, ObjectKey, Snapshot};
 use crate::output::Output;
-use crate::reconcile::{End, Grounds, Mode, Options, Plan, Scope, StepState};
+use crate::reconcile::{Cut, End, Ending, Grounds, Mode, Options, Plan, Scope, StepState};
 use crate::render::human::reconcile::{Over, write_ending, write_plan};
 use crate::render::json::reconcile::EventV1;
 use crate::render::{human, json};
@@ -152,7 +152,7 @@ pub async fn run(args: &ReconcileArgs, global: &GlobalArgs, out: &mut Output) ->
         return dry_run(args, options, global, out).await;
     }
     let errand = Errand { format: args.output.format, no_secrets: args.no_secrets, flag: "reconcile", options };
-    let scope = |diagnosis: &Diagnosis| scope(args, global, diagnosis);
+    let scope = |_: &Snapshot, diagnosis: &Diagnosis, _: &mut Options| scope(args, global, diagnosis);
     errand.run(&args.objects, scope, global, out).await
 }
 
@@ -246,7 +246,7 @@ impl Errand {
     pub(super) async fn run(
         self,
         named: &[ObjectArg],
-        scope: impl FnOnce(&Diagnosis) -> Result<Scope, CommandError>,
+        scope: impl FnOnce(&Snapshot, &Diagnosis, &mut Options) -> Result<Scope, CommandError>,
         global: &GlobalArgs,
         out: &mut Output,
     ) -> Result<Outcome, CommandError> {
@@ -264,9 +264,10 @@ impl Errand {
         let world = watch.snapshot();
         let first = diagnose(&world);
         origin::require_flux(&first, global, out)?;
-        let scope = scope(&first)?;
-        let mode = self.options.mode;
-        let mut plan = Plan::new(world, scope, self.options.clone());
+        let mut options = self.options.clone();
+        let scope = scope(&world, &first, &mut options)?;
+        let mode = options.mode;
+        let mut plan = Plan::new(world, scope, options);
         if mode == Mode::Ask {
             tokio::select! {
                 allowed = require_rights(&watch, &plan, &first) => allowed?,
@@ -281,13 +282,15 @@ impl Errand {
         if how == How::Drawn {
             out.enter_screen()?;
         }
-        let mut teller = Teller::new(&first, how, global.verbose);
+        let mut teller = Teller::new(&first, how, mode, global.verbose);
         let driven = drive(&mut watch, &mut plan, &mut teller, &mut signals, out).await;
         out.leave_screen();
         let ended = driven?;
-        let failed = if ended.stopped.is_some() { Vec::new() } else { failed(&plan) };
+        let failed = to_explain(&plan, &ended.ending);
+        // Whoever has stopped it does not wait for another look.
+        let look_again: &[ObjectKey] = if ended.stopped.is_some() { &[] } else { &failed };
         let found = tokio::select! {
-            found = self.explain(&cluster, &namespaces, &failed, global, out) => found,
+            found = self.explain(&cluster, &namespaces, look_again, global, out) => found,
             stopped = stopped(&mut signals) => return Err(stopped),
         };
         self.conclude(&plan, &ended, &teller, &failed, found, global, out)?;
@@ -370,15 +373,30 @@ impl Errand {
     }
 }
 
-/// Objects and sources that did not come up by themselves, in the order of the plan.
-fn failed(plan: &Plan) -> Vec<ObjectKey> {
-    let is_failed = |state: &StepState| match state {
-        StepState::Ended(End::Failed(_) | End::OutOfTime { .. }) => true,
-        StepState::Ended(End::Refused(grounds)) => !matches!(grounds, Grounds::Suspended | Grounds::Static),
-        _ => false,
-    };
-    let steps = plan.states();
-    steps.iter().filter(|step| is_failed(&step.state)).map(|step| step.object.clone()).collect()
+/// What did not come up by itself, in the order of the plan, and what others are skipped behind; where the time was up
+/// also what had not ended by then.
+fn to_explain(plan: &Plan, ending: &Ending) -> Vec<ObjectKey> {
+    let mut found = Vec::new();
+    for step in plan.states() {
+        let StepState::Ended(end) = &step.state else { continue };
+        match end {
+            End::Failed(_) => found.push(step.object.clone()),
+            End::OutOfTime { behind, .. } => {
+                found.push(step.object.clone());
+                found.extend(behind.iter().cloned());
+            }
+            End::Skipped { behind } => found.extend(behind.iter().cloned()),
+            End::Refused(Grounds::Suspended | Grounds::Static) => {}
+            End::Refused(_) => found.push(step.object.clone()),
+            End::NotAsked | End::LeftRunning if ending.cut == Some(Cut::TimedOut) => {
+                found.push(step.object.clone());
+            }
+            End::Done { .. } | End::LeftAlone { .. } | End::Gone | End::NotAsked | End::LeftRunning => {}
+        }
+    }
+    let mut known = BTreeSet::new();
+    found.retain(|key| known.insert(key.clone()));
+    found
 }
 
 /// Leaves out answers all of whose causes another one tells already, and what has none where others have.

@@ -10,7 +10,7 @@ use crate::diagnosis::{Cause, Diagnosis, diagnose};
 use crate::error::CommandError;
 use crate::model::ObjectKey;
 use crate::output::Output;
-use crate::reconcile::{End, Event, Plan};
+use crate::reconcile::{End, Event, Mode, Plan};
 use crate::render::human::reconcile as human;
 use crate::render::human::watch::write_trouble;
 use crate::render::json;
@@ -33,13 +33,17 @@ pub(super) struct Teller<'a> {
     pub(super) first: &'a Diagnosis,
     pub(super) how: How,
     pub(super) verbose: bool,
+    /// Whether anything is asked.
+    pub(super) mode: Mode,
+    /// What is known now, once something has to be explained.
+    world: Option<Diagnosis>,
     picture: (String, String),
     trouble: Option<Trouble>,
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(first: &'a Diagnosis, how: How, verbose: bool) -> Self {
-        Self { first, how, verbose, picture: Default::default(), trouble: None }
+    pub(super) fn new(first: &'a Diagnosis, how: How, mode: Mode, verbose: bool) -> Self {
+        Self { first, how, verbose, mode, world: None, picture: Default::default(), trouble: None }
     }
 
     /// Whether a picture is drawn from time to time.
@@ -52,13 +56,18 @@ impl<'a> Teller<'a> {
         self.picture = Default::default();
     }
 
+    /// Something has changed: what was known is looked at anew.
+    pub(super) fn forget_world(&mut self) {
+        self.world = None;
+    }
+
     /// The shortest name of an object.
     pub(super) fn name(&self, key: &ObjectKey) -> String {
         spell(self.first, key)
     }
 
     pub(super) fn tell(
-        &self,
+        &mut self,
         at: Duration,
         event: &Event,
         plan: &Plan,
@@ -68,7 +77,7 @@ impl<'a> Teller<'a> {
             How::Drawn => {}
             How::Lines => {
                 let view = out.view();
-                human::write_event(out.stdout(), event, &|key| self.name(key), view, self.verbose)?;
+                human::write_event(out.stdout(), event, &|key| self.name(key), view, self.mode, self.verbose)?;
             }
             How::Documents => {
                 let object = match event {
@@ -77,8 +86,8 @@ impl<'a> Teller<'a> {
                     | Event::Running { object, .. }
                     | Event::Ended { object, .. } => object,
                 };
-                let layer = plan.states().iter().find(|step| step.object == object).and_then(|step| step.layer);
-                let found = cause_of(event, plan);
+                let layer = self.first.objects.get(object).and_then(|object| object.layer);
+                let found = self.cause_of(event, plan);
                 json::write_line(out.stdout(), &EventV1::of(event, layer, at, found.as_ref()))?;
             }
         }
@@ -117,11 +126,13 @@ impl<'a> Teller<'a> {
         }
         tell_trouble(&mut self.trouble, now, out);
     }
-}
 
-/// The root cause of a failure that was just told, as far as what is followed shows it.
-fn cause_of(event: &Event, plan: &Plan) -> Option<Cause> {
-    let Event::Ended { object, end: End::Failed(_) | End::OutOfTime { .. }, .. } = event else { return None };
-    let diagnosis = diagnose(plan.world());
-    why(&diagnosis, object)?.causes.into_iter().next()
+    /// The root cause of a failure that was just told, as far as what is followed shows it.
+    fn cause_of(&mut self, event: &Event, plan: &Plan) -> Option<Cause> {
+        let Event::Ended { object, end: End::Failed(_) | End::OutOfTime { .. }, .. } = event else {
+            return None;
+        };
+        let diagnosis = self.world.get_or_insert_with(|| diagnose(plan.world()));
+        why(diagnosis, object)?.causes.into_iter().next()
+    }
 }

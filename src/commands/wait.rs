@@ -1,5 +1,6 @@
 //! `wait`: follows until everything in scope is up, or fails with the cause. Asks nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,8 +11,9 @@ use crate::cli::{GlobalArgs, KindArg, OutputArg, parse_kind, parse_period};
 use crate::diagnosis::Diagnosis;
 use crate::diagnosis::selection::{ObjectArg, Outcome};
 use crate::error::CommandError;
+use crate::model::{GroupKind, Node, ObjectKey, Snapshot};
 use crate::output::Output;
-use crate::reconcile::{Options, Scope};
+use crate::reconcile::{Options, Scope, is_revision};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -66,9 +68,43 @@ pub async fn run(args: &WaitArgs, global: &GlobalArgs, out: &mut Output) -> Resu
     };
     let options = Options { revision, ..Options::wait(out.now(), args.timeout) };
     let errand = Errand { format: args.output.format, no_secrets: args.no_secrets, flag: "wait", options };
-    let scope = |diagnosis: &Diagnosis| -> Result<Scope, CommandError> {
+    let scope = |world: &Snapshot, diagnosis: &Diagnosis, options: &mut Options| {
         let scope = objects_and_kinds(&args.objects, &args.kind, global, diagnosis)?;
-        Ok(Scope { dependencies: !scope.objects.is_empty(), ..scope })
+        if let Some(revision) = &options.revision {
+            options.revision_of = sources_of(world, &scope, revision)?;
+        }
+        Ok::<Scope, CommandError>(Scope { dependencies: !scope.objects.is_empty(), ..scope })
     };
     errand.run(&args.objects, scope, global, out).await
+}
+
+/// The sources that a revision is one of: those that are at it, else the only Git source that is meant.
+fn sources_of(world: &Snapshot, scope: &Scope, revision: &str) -> Result<BTreeSet<ObjectKey>, CommandError> {
+    let is_meant = |node: &&Node| {
+        let namespace = scope.namespace.as_ref().is_none_or(|namespace| node.key.namespace == *namespace);
+        match scope.objects.is_empty() {
+            true => node.kustomization().is_some() && namespace,
+            false => scope.objects.contains(&node.key),
+        }
+    };
+    let used: BTreeSet<&ObjectKey> =
+        world.nodes.values().filter(is_meant).filter_map(|node| node.source.as_ref()).collect();
+    let is_at = |key: &&&ObjectKey| {
+        let artifact = world.sources.get(**key).and_then(|source| source.artifact.as_ref());
+        artifact.is_some_and(|artifact| is_revision(&artifact.revision, revision))
+    };
+    let at: BTreeSet<ObjectKey> = used.iter().filter(is_at).map(|key| (*key).clone()).collect();
+    if !at.is_empty() {
+        return Ok(at);
+    }
+    let git: Vec<&ObjectKey> = used.into_iter().filter(|key| key.kind == GroupKind::GIT_REPOSITORY).collect();
+    match git.as_slice() {
+        [_, _, ..] => {
+            let names: Vec<String> = git.iter().map(|key| key.namespaced_name()).collect();
+            let message = format!("{revision} is a revision of which source: {}?", names.join(" or "));
+            let hint = "name an object that is built from it: kubectl fluxlayers wait NAME --revision …";
+            Err(CommandError::Usage { message, hint: Some(hint.to_owned()) })
+        }
+        git => Ok(git.iter().map(|key| (*key).clone()).collect()),
+    }
 }

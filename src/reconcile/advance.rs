@@ -237,6 +237,17 @@ impl Plan {
         }
     }
 
+    /// Whether `--force` and `--reset` are for it: a HelmRelease, and where objects were named one of these.
+    pub(super) fn takes_flags(&self, key: &ObjectKey) -> bool {
+        let named = &self.scope.objects;
+        key.kind == GroupKind::HELM_RELEASE && (named.is_empty() || named.contains(key))
+    }
+
+    /// Whether it is asked though it is ready at its target.
+    pub(super) fn must_run(&self, node: &Node) -> bool {
+        self.options.all || !self.options.ordered || (self.options.force && self.takes_flags(&node.key))
+    }
+
     /// The turn of an object has come.
     fn take_turn(&mut self, key: &ObjectKey) {
         let Some((node, step)) = self.world.nodes.get(key).cloned().zip(self.steps.get(key).cloned()) else {
@@ -247,14 +258,13 @@ impl Plan {
             step.turn.get_or_insert(now);
             (step.stuck, step.unsettled) = (None, None);
         }
-        let is_release = node.key.kind == GroupKind::HELM_RELEASE;
-        let must = self.options.all || !self.options.ordered || (is_release && self.options.force);
+        let must = self.must_run(&node);
         let is_there = !must && self.is_there(&node);
         let annotation = node.meta.annotations.get(ANNOTATION);
         let is_awaited = annotation.is_some()
             && annotation != step.first_annotation.as_ref()
             && annotation != node.status.last_handled_reconcile_at.as_ref();
-        let plain = !(is_release && (self.options.force || self.options.reset));
+        let plain = !(self.takes_flags(key) && (self.options.force || self.options.reset));
         let arrives = self.arrives(&node).filter(|at| *at > now);
         if let Some(value) = annotation.filter(|_| is_awaited && plain && step.asked == 0) {
             // Somebody has asked since the start: that run is as good.
@@ -270,7 +280,7 @@ impl Plan {
             // It was asked often enough: the controller looks again by itself.
             self.set_clock(key, &node);
             self.enter(key, Phase::Awaiting { until: Duration::MAX, fair: true });
-        } else if must || step.asked > 0 || is_release && self.options.reset {
+        } else if must || step.asked > 0 || (self.options.reset && self.takes_flags(key)) {
             return self.ask(key);
         } else if matches!(self.standing(&node), Standing::Running { .. }) && self.runs_target(&node) {
             self.set_clock(key, &node);
@@ -301,7 +311,6 @@ impl Plan {
         let meta = self.world.nodes.get(key).map(|node| &node.meta);
         let meta = meta.or_else(|| self.world.sources.get(key).map(|source| &source.meta));
         let before = meta.and_then(|meta| meta.annotations.get(ANNOTATION)).cloned();
-        let is_release = key.kind == GroupKind::HELM_RELEASE;
         if let Some(node) = self.world.nodes.get(key).cloned() {
             self.set_clock(key, &node);
         } else if let Some(step) = self.steps.get_mut(key) {
@@ -316,7 +325,8 @@ impl Plan {
         }
         let token = Token { value: value.clone(), before, seen: false, foreign: false };
         self.enter(key, Phase::Asking(token));
-        let (force, reset) = (is_release && self.options.force, is_release && self.options.reset);
+        let flagged = self.takes_flags(key);
+        let (force, reset) = (flagged && self.options.force, flagged && self.options.reset);
         self.actions.push(Action::Ask(Request { object: key.clone(), token: value, force, reset }));
         self.dirty.insert(key.clone());
     }

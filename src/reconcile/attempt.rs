@@ -50,7 +50,7 @@ impl Plan {
             && annotation != node.status.last_handled_reconcile_at.as_deref();
         match self.standing(node) {
             Standing::Ready => self.is_at_target(node) && !is_awaited,
-            Standing::Behind => self.options.revision.is_some() && self.is_at_target(node) && !is_awaited,
+            Standing::Behind => self.wanted_revision(node).is_some() && self.is_at_target(node) && !is_awaited,
             _ => false,
         }
     }
@@ -210,13 +210,23 @@ impl Plan {
             == Some(target.0.as_str())
     }
 
+    /// The revision that was asked for, where it is one of this Kustomization's source.
+    fn wanted_revision(&self, node: &Node) -> Option<&str> {
+        let of = &self.options.revision_of;
+        let is_of_it = of.is_empty() || node.source.as_ref().is_none_or(|source| of.contains(source));
+        self.options.revision.as_deref().filter(|_| is_of_it || node.key.kind != GroupKind::KUSTOMIZATION)
+    }
+
     /// Whether an object is where it has to be, beside being ready.
     pub(super) fn is_at_target(&self, node: &Node) -> bool {
-        let Some(wanted) = &self.options.revision else { return true };
+        if self.options.revision.is_none() {
+            return true;
+        }
         if node.key.kind == GroupKind::KUSTOMIZATION {
+            let Some(wanted) = self.wanted_revision(node) else { return true };
             let is_behind = matches!(self.standing(node), Standing::Behind);
             let applied = node.status.last_applied_revision.as_ref();
-            return applied.is_some_and(|applied| matches(applied, wanted))
+            return applied.is_some_and(|applied| is_revision(applied, wanted))
                 || (!is_behind && node.source.as_ref().is_some_and(|source| self.reached.contains(source)));
         }
         // A release comes with the Kustomization that applies it.
@@ -247,7 +257,7 @@ pub(super) fn tries_again(node: &Node) -> bool {
 }
 
 /// Whether a revision is the one that was asked for: as a whole, by its digest, or by the beginning of its commit.
-pub(super) fn matches(revision: &Revision, wanted: &str) -> bool {
+pub fn is_revision(revision: &Revision, wanted: &str) -> bool {
     const SHORTEST: usize = 7;
     let is_commit = |commit: &str| commit == wanted || (wanted.len() >= SHORTEST && commit.starts_with(wanted));
     revision.0 == wanted || revision.digest() == Some(wanted) || revision.commit().is_some_and(is_commit)

@@ -115,7 +115,12 @@ impl Plan {
         let open = self.open.iter().filter_map(|key| Some((key.clone(), self.steps.get(key)?.phase.clone())));
         let open: Vec<(ObjectKey, Phase)> = open.collect();
         for (key, phase) in open {
-            let runs = phase.is_asked() || (matches!(phase, Phase::Awaiting { .. }) && self.is_running(&key));
+            let runs = match &phase {
+                Phase::Asked(_) => true,
+                Phase::Asking(token) => token.seen, // else nobody knows of a request
+                Phase::Awaiting { .. } => self.is_running(&key),
+                Phase::Waiting { .. } | Phase::Queued | Phase::Ended(_) => false,
+            };
             self.end(&key, if runs { End::LeftRunning } else { End::NotAsked });
         }
         self.finish();

@@ -22,6 +22,7 @@ mod structure;
 mod watching;
 
 pub use action::{Action, Cut, End, Ending, Event, Failure, Grounds, Request};
+pub use attempt::is_revision;
 pub use observation::{Observation, Unasked};
 pub use options::{Mode, Options, Scope};
 pub use plan::{Plan, StepState, StepView};

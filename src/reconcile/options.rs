@@ -71,6 +71,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// `wait --revision`: a whole revision, the commit of one or the beginning of that, or a digest.
     pub revision: Option<String>,
+    /// The sources that `revision` is of: what is built from another one has only to be ready at its own. Empty for all.
+    pub revision_of: BTreeSet<ObjectKey>,
     /// The moment to which all durations are relative, by any clock: tokens are made of it, nothing is compared with it.
     pub started: Timestamp,
 }
@@ -90,6 +92,7 @@ impl Options {
             fail_fast: false,
             timeout: None,
             revision: None,
+            revision_of: BTreeSet::new(),
             started,
         }
     }

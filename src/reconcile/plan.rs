@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::action::{Action, Cut, End, Event, Failure};
-use super::attempt::matches;
+use super::attempt::is_revision;
 use super::observation::{Observation, Unasked};
 use super::options::{Mode, Options, Scope};
 use super::step::{Phase, Step};
@@ -202,13 +202,15 @@ impl Plan {
 
     /// Whether a source has the revision that is waited for, or had it.
     pub(super) fn has_reached(&self, source: &ObjectKey) -> bool {
-        self.options.revision.is_none() || self.reached.contains(source)
+        let of = &self.options.revision_of;
+        let is_of_it = of.is_empty() || of.contains(source);
+        self.options.revision.is_none() || !is_of_it || self.reached.contains(source)
     }
 
     fn note_reached(&mut self, key: &ObjectKey) {
         let artifact = self.world.sources.get(key).and_then(|source| source.artifact.as_ref());
         let wanted = self.options.revision.as_ref().zip(artifact);
-        if wanted.is_some_and(|(wanted, artifact)| matches(&artifact.revision, wanted)) {
+        if wanted.is_some_and(|(wanted, artifact)| is_revision(&artifact.revision, wanted)) {
             self.reached.insert(key.clone());
         }
     }

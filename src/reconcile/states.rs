@@ -127,8 +127,7 @@ impl Plan {
             list.sort();
             list.dedup();
         }
-        let must =
-            self.options.all || !self.options.ordered || (node.helm_release().is_some() && self.options.force);
+        let must = self.must_run(node);
         match () {
             () if !failed.is_empty() => ended(End::Skipped { behind: failed }),
             () if !missing.is_empty() => ended(End::Refused(Grounds::Missing { objects: missing })),

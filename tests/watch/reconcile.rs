@@ -254,6 +254,37 @@ fn wait_fails_at_once_with_the_cause() {
 }
 
 #[test]
+fn a_revision_is_waited_for_where_its_source_is_used_and_elsewhere_ready_will_do() {
+    let mut other = source();
+    other["metadata"]["name"] = "tools".into();
+    other["status"]["artifact"]["revision"] = OLD.into();
+    let mut tool = at(OLD, "tool", &[]);
+    tool["spec"]["sourceRef"]["name"] = "tools".into();
+    let server = Server::start([source(), other, tool, at(OLD, "infra", &[])]);
+    let running = Watching::run(&server, &["wait", "--revision", "a41f9c3000"]);
+    server.await_asked(1, &["/kustomizations?watch=true"]);
+    server.put(at(NEW, "infra", &[]));
+    let (lines, code) = running.end();
+    assert_eq!(code, 0, "{lines:?}");
+
+    let unknown = Watching::run(&server, &["wait", "--revision", "0123456789"]);
+    assert_eq!(unknown.error(), "error: 0123456789 is a revision of which source: flux/home or flux/tools?");
+    assert_eq!(unknown.end().1, 2);
+}
+
+#[test]
+fn what_is_skipped_behind_is_explained_when_the_time_is_up() {
+    let mut broken = source();
+    broken["status"]["conditions"] =
+        json!([condition("False", "GitOperationFailed", "failed to checkout: authentication required")]);
+    let server = Server::start([broken, at(OLD, "infra", &[]), at(OLD, "apps", &["infra"])]);
+    let running = Watching::run(&server, &["wait", "--revision", "0123456789", "--timeout", "1s"]);
+    let (lines, code) = running.end();
+    assert_eq!(code, 1, "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("authentication required")), "{lines:?}");
+}
+
+#[test]
 fn every_line_of_json_fits_the_schema_and_the_last_one_sums_up() {
     let server = Server::start(home());
     let running = Watching::run(&server, &["reconcile", "--ordered", "-o", "json"]);

@@ -322,6 +322,24 @@ fn the_forecast_names_what_would_be_asked_and_what_not() {
 }
 
 #[test]
+fn force_is_for_the_releases_that_were_named_and_not_for_those_below() {
+    let hr = crate::testing::hr;
+    let scope = Scope {
+        kinds: [GroupKind::HELM_RELEASE].into(),
+        objects: [hr("app").key].into(),
+        dependencies: true,
+        ..Scope::default()
+    };
+    let options = Options { force: true, with_source: false, ..Options::new(now()) };
+    let mut plan = Plan::new(snapshot([hr("base"), hr("app").on("base")]), scope, options);
+    let asked = plan.next_actions().into_iter().filter_map(|action| match action {
+        Action::Ask(request) => Some((request.object.name, request.force)),
+        _ => None,
+    });
+    assert_eq!(asked.collect::<Vec<_>>(), [("app".to_owned(), true)], "base is ready");
+}
+
+#[test]
 fn releases_are_asked_with_force_and_reset_and_kustomizations_never() {
     let release = crate::testing::hr("r");
     let scope = Scope { kinds: [GroupKind::KUSTOMIZATION, GroupKind::HELM_RELEASE].into(), ..Scope::default() };

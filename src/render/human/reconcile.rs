@@ -34,6 +34,7 @@ pub fn write_event(
     event: &Event,
     names: &Names<'_>,
     view: View,
+    mode: Mode,
     verbose: bool,
 ) -> io::Result<()> {
     let mut page = Page::new(out, View { width: None, ..view });
@@ -58,7 +59,7 @@ pub fn write_event(
         Event::Ended { end: End::LeftAlone { .. }, .. } if !verbose => return Ok(()),
         Event::Ended { object, end, took } => {
             let (symbol, style) = mark(end, &page);
-            (symbol, style, object, ended(object, end, *took, names))
+            (symbol, style, object, ended(object, end, *took, mode, names))
         }
     };
     let line = format!("{} {}", style.style(symbol), palette.strong.style(page.words(&names(object))));
@@ -81,7 +82,7 @@ fn mark(end: &End, page: &Page<'_>) -> (&'static str, Style) {
 }
 
 /// How it ended, in words that follow the object's name.
-fn ended(object: &ObjectKey, end: &End, took: Duration, names: &Names<'_>) -> String {
+fn ended(object: &ObjectKey, end: &End, took: Duration, mode: Mode, names: &Names<'_>) -> String {
     let took = seconds(took);
     match end {
         End::Done { revision, asked } => {
@@ -113,6 +114,8 @@ fn ended(object: &ObjectKey, end: &End, took: Duration, names: &Names<'_>) -> St
             format!("did not get its turn in {took}: it waits for {}", named(behind, names))
         }
         End::Gone => "was deleted on the way".to_owned(),
+        End::NotAsked if mode == Mode::Wait => "is not up".to_owned(),
+        End::LeftRunning if mode == Mode::Wait => "is still running".to_owned(),
         End::NotAsked => "was not asked".to_owned(),
         End::LeftRunning => "was asked, and goes on inside the cluster".to_owned(),
     }
@@ -198,7 +201,8 @@ pub fn write_result(
         let took = step.since.saturating_sub(step.turn.unwrap_or(step.since));
         match end {
             End::Failed(_) | End::OutOfTime { .. } => {
-                let text = format!("{} {}", names(step.object), ended(step.object, end, took, names));
+                let text =
+                    format!("{} {}", names(step.object), ended(step.object, end, took, Mode::Ask, names));
                 let spans: Vec<Span> = text.split(' ').map(|word| page.plain(word)).collect();
                 let symbol = page.span(symbol, style);
                 page.flow(&symbol, &spans, " ")?;
@@ -289,6 +293,7 @@ fn rows(page: &mut Page<'_>, over: &Over<'_>, names: &Names<'_>, verbose: bool) 
             End::Gone => "deleted on the way:".to_owned(),
             End::NotAsked if over.mode == Mode::Wait => "not up:".to_owned(),
             End::NotAsked => "not asked:".to_owned(),
+            End::LeftRunning if over.mode == Mode::Wait => "still running:".to_owned(),
             End::LeftRunning => "asked, and going on inside the cluster:".to_owned(),
         };
         let name = names(step.object);

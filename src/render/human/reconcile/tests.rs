@@ -98,7 +98,7 @@ fn events_are_a_line_each_and_quote_what_matters() {
     let told = text(|out| {
         for (object, _, state) in some() {
             if let StepState::Ended(end) = state {
-                write_event(out, &Event::Ended { object, end, took }, &names, view(72), true)?;
+                write_event(out, &Event::Ended { object, end, took }, &names, view(72), Mode::Ask, true)?;
             }
         }
         let object = key("apps");
@@ -106,8 +106,8 @@ fn events_are_a_line_each_and_quote_what_matters() {
         for event in
             [asked(0), asked(1), Event::Waiting { object: object.clone(), behind: vec![key("gateway")] }]
         {
-            write_event(out, &event, &names, view(72), true)?;
-            write_event(out, &event, &names, view(72), false)?;
+            write_event(out, &event, &names, view(72), Mode::Ask, true)?;
+            write_event(out, &event, &names, view(72), Mode::Ask, false)?;
         }
         Ok(())
     });
