@@ -12,7 +12,7 @@ use super::why::looks;
 use super::{origin, why as explain};
 use crate::cli::{Formats, GlobalArgs, KindArg, OutputArg, parse_kind, parse_period};
 use crate::cluster::{Cluster, Watch};
-use crate::diagnosis::selection::{ObjectArg, Outcome, require_namespace, spell};
+use crate::diagnosis::selection::{ObjectArg, Outcome, Selection, require_namespace, spell};
 use crate::diagnosis::why::{Why, why};
 use crate::diagnosis::{Cause, Diagnosis, diagnose};
 use crate::error::CommandError;
@@ -233,6 +233,9 @@ pub(super) fn objects_and_kinds(
     Ok(scope)
 }
 
+/// Answers that are told in full at the end, unless all are asked for.
+const MOST_EXPLAINED: usize = 3;
+
 /// A plan that is carried out on a cluster, from the first look to the explanation of what failed.
 pub(super) struct Errand {
     pub(super) format: Format,
@@ -267,7 +270,7 @@ impl Errand {
         let mut options = self.options.clone();
         let scope = scope(&world, &first, &mut options)?;
         let mode = options.mode;
-        let mut plan = Plan::new(world, scope, options);
+        let mut plan = Plan::new(world, scope.clone(), options);
         if mode == Mode::Ask {
             tokio::select! {
                 allowed = require_rights(&watch, &plan, &first) => allowed?,
@@ -286,7 +289,12 @@ impl Errand {
         let driven = drive(&mut watch, &mut plan, &mut teller, &mut signals, out).await;
         out.leave_screen();
         let ended = driven?;
-        let failed = to_explain(&plan, &ended.ending);
+        let mut failed = to_explain(&plan, &ended.ending);
+        let mut is_good = !ended.ending.is_bad();
+        if mode == Mode::Wait && is_good {
+            failed.extend(hit_all_the_same(&diagnose(plan.world()), &scope));
+            is_good = failed.is_empty();
+        }
         // Whoever has stopped it does not wait for another look.
         let look_again: &[ObjectKey] = if ended.stopped.is_some() { &[] } else { &failed };
         let found = tokio::select! {
@@ -296,8 +304,8 @@ impl Errand {
         self.conclude(&plan, &ended, &teller, &failed, found, global, out)?;
         match ended.stopped {
             Some(signal) => Err(CommandError::Stopped(signal)),
-            None if ended.ending.is_bad() => Ok(Outcome::Bad),
-            None => Ok(Outcome::Good),
+            None if is_good => Ok(Outcome::Good),
+            None => Ok(Outcome::Bad),
         }
     }
 
@@ -357,17 +365,28 @@ impl Errand {
         }
         let view = out.view();
         let (steps, label) = (plan.states(), &teller.first.label);
-        let over =
-            Over { ending: &ended.ending, mode: self.options.mode, took: ended.took, steps: &steps, label };
+        let over = Over {
+            ending: &ended.ending,
+            mode: self.options.mode,
+            took: ended.took,
+            steps: &steps,
+            label,
+            causes: answers.iter().map(|answer| answer.causes.len()).sum(),
+        };
         let names = |key: &ObjectKey| teller.name(key);
         if teller.is_drawn() {
             human::reconcile::write_result(out.stdout(), &steps, &names, view)?;
         }
         write_ending(out.stdout(), &over, &names, view, global.verbose)?;
-        for answer in &mut answers {
+        let most = if global.verbose { usize::MAX } else { MOST_EXPLAINED };
+        for answer in answers.iter_mut().take(most) {
             answer.look_ahead(snapshot);
             human::separate(out.stdout())?;
             human::why::write(out.stdout(), answer, view, global.verbose, &|_| None)?;
+        }
+        if let Some(left) = answers.len().checked_sub(most).filter(|left| *left > 0) {
+            human::separate(out.stdout())?;
+            human::reconcile::write_more(out.stdout(), left, &origin::again(global), view)?;
         }
         Ok(())
     }
@@ -399,17 +418,27 @@ fn to_explain(plan: &Plan, ending: &Ending) -> Vec<ObjectKey> {
     found
 }
 
-/// Leaves out answers all of whose causes another one tells already, and what has none where others have.
+/// Leaves out the causes that another answer tells already, and answers that have none where others have.
 fn one_of_each_cause(answers: &mut Vec<Why<'_>>) {
     let mut told = BTreeSet::new();
     let any = answers.iter().any(|answer| !answer.causes.is_empty());
-    answers.retain(|answer| {
-        let causes = answer.causes.iter().map(|cause| (cause.fault.object.clone(), cause.fault.code));
-        let new: Vec<_> = causes.filter(|cause| !told.contains(cause)).collect();
-        let keep = !new.is_empty() || (answer.causes.is_empty() && !any);
-        told.extend(new);
-        keep
-    });
+    for answer in answers.iter_mut() {
+        answer.causes.retain(|cause| told.insert((cause.fault.object.clone(), cause.fault.code)));
+    }
+    answers.retain(|answer| !answer.causes.is_empty() || !any);
+}
+
+/// What hits the objects that were waited for though they are up, as `status` would say it: such as a HelmRelease that
+/// fails inside of a Kustomization which does not look at it.
+fn hit_all_the_same(diagnosis: &Diagnosis, scope: &Scope) -> Vec<ObjectKey> {
+    let selection = Selection {
+        kinds: scope.kinds.clone(),
+        namespace: scope.namespace.clone(),
+        objects: scope.objects.clone(),
+        ..Selection::default()
+    };
+    let view = selection.view(diagnosis);
+    view.causes.iter().filter_map(|cause| cause.affected.first().cloned()).collect()
 }
 
 /// Refuses before anything is asked where something may not be asked.

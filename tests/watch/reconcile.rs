@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::child::Watching;
 use super::server::Server;
-use super::{condition, ks};
+use super::{condition, ks, waiting};
 
 const OLD: &str = "main@sha1:8c1d22e000000000000000000000000000000000";
 const NEW: &str = "main@sha1:a41f9c3000000000000000000000000000000000";
@@ -282,6 +282,19 @@ fn what_is_skipped_behind_is_explained_when_the_time_is_up() {
     let (lines, code) = running.end();
     assert_eq!(code, 1, "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("authentication required")), "{lines:?}");
+}
+
+#[test]
+fn what_is_up_and_hit_by_a_cause_all_the_same_is_not_good() {
+    // a cycle beside it; what is waited for is ready
+    let ring = |name: &str, other: &str| waiting(name, &[other]);
+    let server = Server::start([source(), at(NEW, "infra", &[]), ring("a", "b"), ring("b", "a")]);
+    let good = Watching::run(&server, &["wait", "infra"]).end();
+    assert_eq!(good.1, 0, "{good:?}");
+    let (lines, code) = Watching::run(&server, &["wait"]).end();
+    assert_eq!(code, 1, "{lines:?}");
+    let told = lines.iter().filter(|line| line.contains("DependencyCycle")).count();
+    assert_eq!(told, 1, "one cause, once: {lines:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use owo_colors::Style;
 pub use picture::write_picture;
 pub use plan::write_plan;
 
-use super::page::{Page, Span};
+use super::page::{Page, Span, command_line};
 use crate::model::ObjectKey;
 use crate::reconcile::{Cut, End, Ending, Event, Failure, Grounds, Mode, StepState, StepView};
 use crate::render::View;
@@ -53,9 +53,7 @@ pub fn write_event(
         Event::Asked { object, before: 0, .. } => {
             (symbols.command, palette.command, object, "asked".to_owned())
         }
-        Event::Asked { object, .. } => {
-            (symbols.command, palette.command, object, "asked again: nothing is in its way any more".to_owned())
-        }
+        Event::Asked { object, .. } => (symbols.command, palette.command, object, "asked again".to_owned()),
         Event::Ended { end: End::LeftAlone { .. }, .. } if !verbose => return Ok(()),
         Event::Ended { object, end, took } => {
             let (symbol, style) = mark(end, &page);
@@ -184,6 +182,8 @@ pub struct Over<'a> {
     pub steps: &'a [StepView<'a>],
     /// Where it was, such as `context home`.
     pub label: &'a str,
+    /// Root causes that are told below.
+    pub causes: usize,
 }
 
 /// Writes what a picture has shown that is no longer there: what failed, and what came up.
@@ -237,7 +237,7 @@ pub fn write_ending(
 fn verdict(page: &mut Page<'_>, over: &Over<'_>) -> io::Result<()> {
     let Ending { cut, done, left_alone, failed, skipped, refused, suspended, out_of_time, .. } = *over.ending;
     let Ending { gone, not_asked, left_running, sources_failed, .. } = *over.ending;
-    let symbol = if over.ending.is_bad() {
+    let symbol = if over.ending.is_bad() || over.causes > 0 {
         page.span(page.symbols.bad, page.palette.bad)
     } else {
         page.span(page.symbols.good, page.palette.good)
@@ -273,10 +273,24 @@ fn verdict(page: &mut Page<'_>, over: &Over<'_>) -> io::Result<()> {
         Some(Cut::TimedOut) => "out of time: ",
         Some(Cut::FailedFast) | None => "",
     };
-    let text = format!("{cut}{} in {}", parts.join(", "), seconds(over.took));
+    let causes = match over.causes {
+        number if number > 0 && !over.ending.is_bad() => format!("; {}", count(number, "root cause")),
+        _ => String::new(),
+    };
+    let text = format!("{cut}{} in {}{causes}", parts.join(", "), seconds(over.took));
     let label = page.span(over.label, page.palette.dim);
     let spans: Vec<Span> = text.split(' ').map(|word| page.plain(word)).collect();
     page.flow_with_tail(&symbol, &spans, " ", Some(&label))
+}
+
+/// Writes how to see what was not explained.
+pub fn write_more(out: &mut dyn Write, left: usize, again: &Option<Vec<String>>, view: View) -> io::Result<()> {
+    let mut page = Page::new(out, view);
+    let text = page.plain(format!("{} not told here; all of them:", count(left, "more object")));
+    page.paragraph(0, &text)?;
+    let words: Vec<&str> = again.iter().flatten().map(String::as_str).collect();
+    let command = command_line("kubectl fluxlayers why", &words);
+    page.command(&command)
 }
 
 /// What did not come up, a row for each reason: those that say the same stand together.

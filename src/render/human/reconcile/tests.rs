@@ -121,8 +121,8 @@ fn events_are_a_line_each_and_quote_what_matters() {
     ✗ a refused: in or behind a cycle, a → b → a
     ► apps asked
     ► apps asked
-    ► apps asked again: nothing is in its way any more
-    ► apps asked again: nothing is in its way any more
+    ► apps asked again
+    ► apps asked again
     ◎ apps waits for gateway
     ");
 }
@@ -143,7 +143,7 @@ fn the_end_has_what_did_not_come_up_and_the_counts() {
         ..Ending::default()
     };
     let (steps, took) = (steps(&keys), Duration::from_secs(75));
-    let over = Over { ending: &ending, mode: Mode::Ask, took, steps: &steps, label: "context home" };
+    let over = Over { ending: &ending, mode: Mode::Ask, took, steps: &steps, label: "context home", causes: 0 };
     let told = text(|out| {
         write_result(out, &steps, &names, view(72))?;
         write_ending(out, &over, &names, view(72), false)
