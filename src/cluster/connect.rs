@@ -14,6 +14,7 @@ use http::{HeaderName, HeaderValue, Uri};
 use kube::config::{AuthInfo, Cluster as ClusterConfig, Config, ExecAuthCluster, Kubeconfig, KubeconfigError};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use secrecy::ExposeSecret as _;
 
 use super::ahead::Ahead;
 use super::error::{ClusterError, Credentials};
@@ -113,6 +114,7 @@ impl Cluster {
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let variable = |name| std::env::var(name).ok();
         let proxy = proxy::choose(&config.cluster_url, proxy.as_deref(), variable)?;
+        check_token(&config.auth_info)?;
         let credentials = match (credentials(&config.auth_info), missing_user) {
             (Credentials::None, Some(user)) => Credentials::NotInKubeconfig(user),
             (credentials, _) => credentials,
@@ -144,6 +146,16 @@ impl Cluster {
             asked: Arc::default(),
         })
     }
+}
+
+/// A token goes into a header: kube would panic over what no header can hold, such as a line break.
+fn check_token(auth: &AuthInfo) -> Result<(), ClusterError> {
+    let good = auth.token.as_ref().is_none_or(|token| HeaderValue::from_str(token.expose_secret()).is_ok());
+    if good {
+        return Ok(());
+    }
+    let reason = "the token holds characters that no token may hold, such as a line break".to_owned();
+    Err(ClusterError::Kubeconfig { reason })
 }
 
 /// Runs the credential plugin for the first time. A certificate that it gives is used for as long as the client lives.

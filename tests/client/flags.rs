@@ -129,3 +129,13 @@ fn a_proxy_is_gone_through() {
     assert_eq!(run.code, 0, "{run:?}");
     assert!(proxy.targets().contains(&"api.cluster.invalid:6443".to_owned()), "{:#?}", proxy.targets());
 }
+
+#[test]
+fn a_token_that_no_header_can_hold_is_told_and_not_quoted() {
+    let server = serve(Api::recorded("healthy"));
+    let home = Home::for_server(&server.url());
+    let run = finish(home.fluxlayers("status --token").arg("hush\nhush"));
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("the token holds characters that no token may hold"), "{run:?}");
+    assert!(!run.stderr.contains("hush"), "{run:?}");
+}

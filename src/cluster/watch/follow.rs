@@ -100,7 +100,15 @@ impl Failure {
     fn of(error: &ClusterError) -> Self {
         match error {
             ClusterError::Unreachable { failure: Unreachable::Dns, .. } => Self::Name,
-            ClusterError::Unreachable { failure: Unreachable::Tls, .. } => Self::Trust,
+            ClusterError::Unreachable {
+                failure:
+                    Unreachable::Tls
+                    | Unreachable::OtherHost
+                    | Unreachable::Issuer { .. }
+                    | Unreachable::Expired
+                    | Unreachable::Plain,
+                ..
+            } => Self::Trust,
             ClusterError::Unreachable { .. } | ClusterError::TimedOut { .. } => Self::Away,
             ClusterError::Proxy { .. } => Self::Proxy,
             ClusterError::Unauthorized { .. } | ClusterError::CredentialPlugin { .. } => Self::Login,
