@@ -50,14 +50,12 @@ pub enum CommandError {
         source: io::Error,
     },
     /// The user may not ask an object to run; nothing was asked.
-    #[error("no right to patch {kind} {namespace}/{object}: nothing was asked{}", if reason.is_empty() { String::new() } else { format!(" ({reason})") })]
+    #[error("no right to patch {kind} {object}: nothing was asked{}", if reason.is_empty() { String::new() } else { format!(" ({reason})") })]
     MayNotAsk {
-        /// The object's shortest name.
-        object: String,
         /// Its kind.
         kind: String,
-        /// Its namespace.
-        namespace: String,
+        /// `namespace/name`.
+        object: String,
         /// The authorizer's words; may be empty.
         reason: String,
     },

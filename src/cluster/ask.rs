@@ -3,9 +3,10 @@
 //! A request whose answer was lost is repeated with the same token: the API server changes nothing then, and no
 //! controller runs twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
@@ -84,6 +85,12 @@ struct Path {
     version: String,
     plural: &'static str,
 }
+
+/// What a right is for: a kind, in all namespaces or one, all of its objects or one.
+type Attributes<'a> = (&'a GroupKind, Option<&'a String>, Option<&'a String>);
+
+/// Questions about rights under way at once.
+const IN_FLIGHT: usize = 16;
 
 /// What is left to do after an answer.
 enum Next {
@@ -167,47 +174,40 @@ impl Asker {
 
     /// Whether the user may ask these objects, as the API server's authorizer says; the first one that may not be asked.
     ///
-    /// Asked for a kind everywhere, then in the namespaces, then by name, so that most users cost a request a kind. What the
-    /// authorizer does not tell (not everybody may ask it) counts as allowed: the server has the last word.
+    /// Asked for a kind everywhere, then in the namespaces, then by name, so that most users cost a request a kind; those of one
+    /// step at the same time. What the authorizer does not tell (not everybody may ask it) counts as allowed: the server has
+    /// the last word.
     pub async fn may_ask<'a>(
         &self,
         keys: impl IntoIterator<Item = &'a ObjectKey>,
     ) -> Result<Option<(ObjectKey, String)>, ClusterError> {
-        let mut wanted: BTreeMap<&GroupKind, BTreeMap<&str, Vec<&ObjectKey>>> = BTreeMap::new();
-        for key in keys {
-            wanted.entry(&key.kind).or_default().entry(&key.namespace).or_default().push(key);
+        let mut open: Vec<&ObjectKey> = keys.into_iter().collect();
+        let mut reasons = BTreeMap::new();
+        let steps: [fn(&ObjectKey) -> Attributes<'_>; 3] = [
+            |key| (&key.kind, None, None),
+            |key| (&key.kind, Some(&key.namespace), None),
+            |key| (&key.kind, Some(&key.namespace), Some(&key.name)),
+        ];
+        for attributes in steps {
+            let questions: BTreeSet<Attributes<'_>> = open.iter().map(|key| attributes(key)).collect();
+            let answers = stream::iter(questions)
+                .map(|question| async move { Ok::<_, ClusterError>((question, self.may(question).await?)) });
+            reasons = answers.buffered(IN_FLIGHT).try_collect().await?;
+            open.retain(|key| reasons.get(&attributes(key)).is_some_and(Option::is_some));
         }
-        for (kind, namespaces) in wanted {
-            if self.may(kind, None, None).await?.is_none() {
-                continue;
-            }
-            for (namespace, keys) in namespaces {
-                if self.may(kind, Some(namespace), None).await?.is_none() {
-                    continue;
-                }
-                for key in keys {
-                    if let Some(reason) = self.may(kind, Some(namespace), Some(&key.name)).await? {
-                        return Ok(Some((key.clone(), reason)));
-                    }
-                }
-            }
-        }
-        Ok(None)
+        let Some(key) = open.first() else { return Ok(None) };
+        let reason = reasons.get(&(&key.kind, Some(&key.namespace), Some(&key.name))).cloned().flatten();
+        Ok(Some(((*key).clone(), reason.unwrap_or_default())))
     }
 
     /// Why such an edit is not allowed; `None` where it is, or nobody tells.
-    async fn may(
-        &self,
-        kind: &GroupKind,
-        namespace: Option<&str>,
-        name: Option<&str>,
-    ) -> Result<Option<String>, ClusterError> {
+    async fn may(&self, (kind, namespace, name): Attributes<'_>) -> Result<Option<String>, ClusterError> {
         const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
         let Some(Path { plural, .. }) = self.paths.get(kind) else { return Ok(None) };
         let mut attributes = json!({"verb": "patch", "group": kind.group, "resource": plural});
         for (field, value) in [("namespace", namespace), ("name", name)] {
             if let Some(value) = value {
-                attributes[field] = value.into();
+                attributes[field] = value.clone().into();
             }
         }
         let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",

@@ -1,6 +1,7 @@
 //! The reads behind one snapshot: discovery, then all lists at the same time, then the Events that explain failures.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -11,7 +12,7 @@ use super::discovery::{KINDS, Served};
 use super::error::ClusterError;
 use super::list::{Listed, Outcome, Wanted};
 use crate::diagnosis::needs::Need;
-use crate::model::{GroupKind, Snapshot};
+use crate::model::{GroupKind, Node, Snapshot};
 use crate::wire::{Kept, SnapshotBuilder, Store, codes};
 
 /// Requests under way at once.
@@ -83,11 +84,13 @@ impl Cluster {
         now: Option<Timestamp>,
         needs: impl FnOnce(&Snapshot) -> Vec<Need>,
     ) -> Result<(Store, Option<Timestamp>), ClusterError> {
-        let Reading { mut store, time, .. } = self.read(namespaces).await?;
+        // The requests of this answer, whatever the same client has been asked for before.
+        let counted = Self { asked: Arc::default(), ..self.clone() };
+        let Reading { mut store, time, .. } = counted.read(namespaces).await?;
         let now = now.or(time);
         let mut needs = needs(&store.snapshot(self.label.clone(), now));
         // Those that matter most stand first; a large cluster has cost its pages already.
-        let left = MOST_REQUESTS.saturating_sub(self.asked.load(Ordering::Relaxed));
+        let left = MOST_REQUESTS.saturating_sub(counted.asked.load(Ordering::Relaxed));
         needs.truncate(left.max(LEAST_LOOKS));
         self.look_closer(store.rest(), &needs).await?;
         Ok((store, now))
@@ -290,15 +293,18 @@ pub(super) fn no_events() -> SnapshotBuilder {
 
 /// Namespaces that objects refer to: by their spec, and by the labels that name what applies them.
 pub(super) fn referred(snapshot: &Snapshot) -> BTreeSet<String> {
-    let nodes = snapshot.nodes.values().flat_map(|node| {
-        let chart = node.helm_release().and_then(|spec| spec.chart_source.as_ref());
-        let keys = node.depends_on.iter().map(|entry| &entry.key).chain(&node.source).chain(chart);
-        keys.map(|key| &key.namespace).chain(appliers(&node.meta.labels))
-    });
+    let nodes = snapshot.nodes.values().flat_map(referred_by);
     let sources = snapshot.sources.values().flat_map(|source| {
         source.upstream.iter().map(|key| &key.namespace).chain(appliers(&source.meta.labels))
     });
     nodes.chain(sources).filter(|namespace| !namespace.is_empty()).cloned().collect()
+}
+
+/// Namespaces that one object refers to; empty for what is cluster-scoped.
+pub(super) fn referred_by(node: &Node) -> impl Iterator<Item = &String> {
+    let chart = node.helm_release().and_then(|spec| spec.chart_source.as_ref());
+    let keys = node.depends_on.iter().map(|entry| &entry.key).chain(&node.source).chain(chart);
+    keys.map(|key| &key.namespace).chain(appliers(&node.meta.labels))
 }
 
 fn appliers(labels: &BTreeMap<String, String>) -> impl Iterator<Item = &String> {

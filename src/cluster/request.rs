@@ -201,6 +201,11 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str>
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
+/// What an answer says that it is.
+pub(super) fn content_type(headers: &HeaderMap) -> Option<&str> {
+    header_text(headers, &header::CONTENT_TYPE)
+}
+
 /// The server's clock.
 pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let time = jiff::fmt::rfc2822::parse(header_text(headers, &header::DATE)?).ok();

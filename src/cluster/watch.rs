@@ -26,9 +26,9 @@ use super::ask::Asker;
 use super::connect::Cluster;
 use super::discovery::Served;
 use super::error::ClusterError;
-use super::fetch::{Reading, referred};
+use super::fetch::{Reading, referred, referred_by};
 use super::list::Wanted;
-use crate::model::Snapshot;
+use crate::model::{Node, Snapshot};
 use crate::wire::{Change, Place, Scope, Store};
 
 /// News that wait to be taken in. Few: a list that is read anew is large.
@@ -203,7 +203,13 @@ impl Watch {
     fn observe(&mut self, news: News) -> Changed {
         let label = || Place::file(&*self.cluster.label);
         match news {
-            News::Put(scope, object) => return self.store.put(&scope, object, label()).into(),
+            News::Put(scope, object) => {
+                let change = self.store.put(&scope, object, label());
+                if let Some(Change::Node(node)) = &change {
+                    self.look_where_it_points(node);
+                }
+                return change.into();
+            }
             News::Removed(scope, object) => return self.store.remove(&scope, &object).into(),
             News::Listed(scope, items) => {
                 self.store.replace(scope, *items);
@@ -228,6 +234,16 @@ impl Watch {
             }
         }
         Changed::Nothing
+    }
+
+    /// An object may refer to a namespace in which nothing was looked for so far.
+    fn look_where_it_points(&mut self, node: &Node) {
+        let is_new = |tried: &BTreeSet<String>| {
+            referred_by(node).any(|namespace| !namespace.is_empty() && !tried.contains(namespace))
+        };
+        if self.tried.as_ref().is_some_and(is_new) {
+            self.read_anew();
+        }
     }
 
     /// Follows what was read, and nothing else.

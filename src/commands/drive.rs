@@ -1,18 +1,21 @@
 //! Carries a plan out on a cluster: what the watches tell goes in, requests and news come out.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::task::JoinSet;
+use futures::StreamExt as _;
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
 use super::signals::{Signal, Signals};
 use super::tell::Teller;
 use crate::cluster::{AskError, Asker, Changed, Watch, Wish};
 use crate::error::CommandError;
+use crate::model::ObjectKey;
 use crate::output::Output;
 use crate::reconcile::{Action, Ending, Observation, Plan, Request, Unasked};
 use crate::wire::Change;
@@ -43,7 +46,7 @@ pub(super) async fn drive(
     let mut drive = Drive {
         began: Instant::now(),
         asker: watch.asker(),
-        asking: JoinSet::new(),
+        asking: FuturesUnordered::new(),
         wanted: BTreeMap::new(),
         wake: None,
         blind: false,
@@ -90,12 +93,7 @@ pub(super) async fn drive(
                     }
                 }
             },
-            Some(answer) = drive.asking.join_next(), if !drive.asking.is_empty() => {
-                // A task ends otherwise only if it panics, which ends the program by itself.
-                if let Ok((request, result)) = answer {
-                    drive.answered(plan, request, result);
-                }
-            }
+            Some((request, result)) = drive.asking.next() => drive.answered(plan, request, result),
             changed = watch.changed() => drive.take(watch, plan, changed),
             () = sleep_until(wake), if drive.wake.is_some() => {
                 drive.wake = None;
@@ -117,27 +115,29 @@ const BROKEN_PIPE: u8 = 13;
 struct Drive {
     began: Instant,
     asker: Asker,
-    asking: JoinSet<(Request, Result<(), AskError>)>,
-    /// Requests on their way, and whether they are still to be sent.
-    wanted: BTreeMap<Sent, Arc<AtomicBool>>,
+    /// Requests on their way; none goes on when this is dropped.
+    asking: FuturesUnordered<LocalBoxFuture<'static, (Request, Result<(), AskError>)>>,
+    /// Whether they are still to be sent.
+    wanted: BTreeMap<Sent, Rc<Cell<bool>>>,
     wake: Option<Instant>,
     blind: bool,
 }
 
 /// A request: which object, and its token.
-type Sent = (crate::model::ObjectKey, String);
+type Sent = (ObjectKey, String);
 
 impl Drive {
     fn ask(&mut self, request: Request) {
-        let wanted = Arc::new(AtomicBool::new(true));
+        let wanted = Rc::new(Cell::new(true));
         self.wanted.insert((request.object.clone(), request.token.clone()), wanted.clone());
         let asker = self.asker.clone();
-        self.asking.spawn(async move {
+        let asked = async move {
             let Request { token, force, reset, .. } = request.clone();
             let wish = Wish { token, force, reset };
-            let result = asker.ask(&request.object, &wish, || wanted.load(Ordering::Relaxed)).await;
+            let result = asker.ask(&request.object, &wish, || wanted.get()).await;
             (request, result)
-        });
+        };
+        self.asking.push(asked.boxed_local());
     }
 
     fn answered(&mut self, plan: &mut Plan, request: Request, result: Result<(), AskError>) {
@@ -163,12 +163,7 @@ impl Drive {
             taken += 1;
             let observation = match changed {
                 Changed::Nothing => None,
-                Changed::Object(Change::Node(node)) => {
-                    if !plan.world().nodes.contains_key(&node.key) {
-                        watch.snapshot(); // it may refer to a namespace that is not followed yet
-                    }
-                    Some(Observation::Node(node))
-                }
+                Changed::Object(Change::Node(node)) => Some(Observation::Node(node)),
                 Changed::Object(Change::Source(source)) => Some(Observation::Source(source)),
                 Changed::Object(Change::Gone(key)) => Some(Observation::Gone(key)),
                 Changed::Everything => Some(Observation::World(Box::new(watch.snapshot()))),
@@ -186,7 +181,7 @@ impl Drive {
     fn look_at_requests(&self, plan: &Plan) {
         for ((object, token), wanted) in &self.wanted {
             if !plan.wants(object, token) {
-                wanted.store(false, Ordering::Relaxed);
+                wanted.set(false);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::drive::{Ended, drive};
-use super::signals::{Signal, Signals};
+use super::signals::Signals;
 use super::tell::{How, Teller};
 use super::why::looks;
 use super::{origin, why as explain};
@@ -151,7 +151,13 @@ pub async fn run(args: &ReconcileArgs, global: &GlobalArgs, out: &mut Output) ->
     if args.dry_run {
         return dry_run(args, options, global, out).await;
     }
-    let errand = Errand { format: args.output.format, no_secrets: args.no_secrets, flag: "reconcile", options };
+    let errand = Errand {
+        format: args.output.format,
+        no_secrets: args.no_secrets,
+        command: "reconcile",
+        kinds_given: !args.kind.is_empty(),
+        options,
+    };
     let scope = |_: &Snapshot, diagnosis: &Diagnosis, _: &mut Options| scope(args, global, diagnosis);
     errand.run(&args.objects, scope, global, out).await
 }
@@ -241,7 +247,9 @@ pub(super) struct Errand {
     pub(super) format: Format,
     pub(super) no_secrets: bool,
     /// The command, for people.
-    pub(super) flag: &'static str,
+    pub(super) command: &'static str,
+    /// Whether the kinds were asked for; if not, causes of all kinds count.
+    pub(super) kinds_given: bool,
     pub(super) options: Options,
 }
 
@@ -256,13 +264,13 @@ impl Errand {
         let mut signals = Signals::new()?;
         let namespaces = origin::namespaces(global, named);
         let begun = async {
-            let cluster = origin::cluster(global, self.flag, out).await?;
+            let cluster = origin::cluster(global, self.command, out).await?;
             let watch = cluster.watch(&namespaces, global.origin.now).await?;
             Ok::<_, CommandError>((cluster, watch))
         };
         let (cluster, mut watch) = tokio::select! {
             begun = begun => begun?,
-            stopped = stopped(&mut signals) => return Err(stopped),
+            stopped = signals.stopped() => return Err(stopped),
         };
         let world = watch.snapshot();
         let first = diagnose(&world);
@@ -273,8 +281,8 @@ impl Errand {
         let mut plan = Plan::new(world, scope.clone(), options);
         if mode == Mode::Ask {
             tokio::select! {
-                allowed = require_rights(&watch, &plan, &first) => allowed?,
-                stopped = stopped(&mut signals) => return Err(stopped),
+                allowed = require_rights(&watch, &plan) => allowed?,
+                stopped = signals.stopped() => return Err(stopped),
             }
         }
         let how = match self.format {
@@ -289,19 +297,22 @@ impl Errand {
         let driven = drive(&mut watch, &mut plan, &mut teller, &mut signals, out).await;
         out.leave_screen();
         let ended = driven?;
-        let mut failed = to_explain(&plan, &ended.ending);
+        let mut open = to_explain(&plan, &ended.ending);
         let mut is_good = !ended.ending.is_bad();
         if mode == Mode::Wait && is_good {
-            failed.extend(hit_all_the_same(&diagnose(plan.world()), &scope));
-            is_good = failed.is_empty();
+            let diagnosis = diagnose(plan.world());
+            let view = self.selection(&scope).view(&diagnosis);
+            is_good = view.outcome(false) == Outcome::Good;
+            open.extend(view.causes.iter().filter_map(|cause| cause.affected.first().cloned()));
         }
         // Whoever has stopped it does not wait for another look.
-        let look_again: &[ObjectKey] = if ended.stopped.is_some() { &[] } else { &failed };
+        let look_again: &[ObjectKey] = if ended.stopped.is_some() { &[] } else { &open };
         let found = tokio::select! {
             found = self.explain(&cluster, &namespaces, look_again, global, out) => found,
-            stopped = stopped(&mut signals) => return Err(stopped),
+            stopped = signals.stopped() => return Err(stopped),
         };
-        self.conclude(&plan, &ended, &teller, &failed, found, global, out)?;
+        let over = Concluded { plan: &plan, ended: &ended, teller: &teller, open, is_good, found };
+        self.conclude(over, global, out)?;
         match ended.stopped {
             Some(signal) => Err(CommandError::Stopped(signal)),
             None if is_good => Ok(Outcome::Good),
@@ -343,24 +354,26 @@ impl Errand {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "all that there is to tell")]
-    fn conclude(
-        &self,
-        plan: &Plan,
-        ended: &Ended,
-        teller: &Teller<'_>,
-        failed: &[ObjectKey],
-        found: Option<Snapshot>,
-        global: &GlobalArgs,
-        out: &mut Output,
-    ) -> Result<(), CommandError> {
+    /// What `status` would show of these.
+    fn selection(&self, scope: &Scope) -> Selection {
+        Selection {
+            kinds: scope.kinds.clone(),
+            kinds_explicit: self.kinds_given,
+            namespace: scope.namespace.clone(),
+            objects: scope.objects.clone(),
+            ..Selection::default()
+        }
+    }
+
+    fn conclude(&self, over: Concluded<'_>, global: &GlobalArgs, out: &mut Output) -> Result<(), CommandError> {
+        let Concluded { plan, ended, teller, open, is_good, found } = over;
         let snapshot = found.as_ref().unwrap_or(plan.world());
         let diagnosis = diagnose(snapshot);
-        let mut answers: Vec<Why<'_>> = failed.iter().filter_map(|key| why(&diagnosis, key)).collect();
+        let mut answers: Vec<Why<'_>> = open.iter().filter_map(|key| why(&diagnosis, key)).collect();
         one_of_each_cause(&mut answers);
         if self.format == Format::Json {
             let causes: Vec<Cause> = answers.into_iter().flat_map(|answer| answer.causes).collect();
-            json::write_line(out.stdout(), &EventV1::summary(&ended.ending, ended.took, &causes))?;
+            json::write_line(out.stdout(), &EventV1::summary(&ended.ending, is_good, ended.took, &causes))?;
             return Ok(());
         }
         let view = out.view();
@@ -372,6 +385,7 @@ impl Errand {
             steps: &steps,
             label,
             causes: answers.iter().map(|answer| answer.causes.len()).sum(),
+            is_good,
         };
         let names = |key: &ObjectKey| teller.name(key);
         if teller.is_drawn() {
@@ -390,6 +404,18 @@ impl Errand {
         }
         Ok(())
     }
+}
+
+/// How it came out, and what is to be explained.
+struct Concluded<'a> {
+    plan: &'a Plan,
+    ended: &'a Ended,
+    teller: &'a Teller<'a>,
+    /// What did not come up, or is hit all the same.
+    open: Vec<ObjectKey>,
+    is_good: bool,
+    /// A fresh look at all of it, where there was one.
+    found: Option<Snapshot>,
 }
 
 /// What did not come up by itself, in the order of the plan, and what others are skipped behind; where the time was up
@@ -428,39 +454,16 @@ fn one_of_each_cause(answers: &mut Vec<Why<'_>>) {
     answers.retain(|answer| !answer.causes.is_empty() || !any);
 }
 
-/// What hits the objects that were waited for though they are up, as `status` would say it: such as a HelmRelease that
-/// fails inside of a Kustomization which does not look at it.
-fn hit_all_the_same(diagnosis: &Diagnosis, scope: &Scope) -> Vec<ObjectKey> {
-    let selection = Selection {
-        kinds: scope.kinds.clone(),
-        namespace: scope.namespace.clone(),
-        objects: scope.objects.clone(),
-        ..Selection::default()
-    };
-    let view = selection.view(diagnosis);
-    view.causes.iter().filter_map(|cause| cause.affected.first().cloned()).collect()
-}
-
 /// Refuses before anything is asked where something may not be asked.
-async fn require_rights(watch: &Watch, plan: &Plan, diagnosis: &Diagnosis) -> Result<(), CommandError> {
+async fn require_rights(watch: &Watch, plan: &Plan) -> Result<(), CommandError> {
     let steps = plan.layers();
     let asked = steps.iter().filter(|step| !matches!(step.state, StepState::Ended(_))).map(|step| step.object);
     match watch.asker().may_ask(asked).await? {
         None => Ok(()),
         Some((object, reason)) => Err(CommandError::MayNotAsk {
-            object: spell(diagnosis, &object),
             kind: object.kind.kind.to_string(),
-            namespace: object.namespace,
+            object: object.namespaced_name(),
             reason,
         }),
-    }
-}
-
-/// Waits for a signal that ends the command.
-pub(super) async fn stopped(signals: &mut Signals) -> CommandError {
-    loop {
-        if let Signal::Stop(number) = signals.next().await {
-            return CommandError::Stopped(number);
-        }
     }
 }

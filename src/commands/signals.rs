@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::error::CommandError;
+
 /// A signal that asks for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(unix), allow(dead_code, reason = "only Unix has all of them"))]
@@ -16,6 +18,17 @@ pub(super) enum Signal {
 
 #[cfg(unix)]
 pub(super) use unix::Signals;
+
+impl Signals {
+    /// Waits for a signal that ends the command.
+    pub(super) async fn stopped(&mut self) -> CommandError {
+        loop {
+            if let Signal::Stop(number) = self.next().await {
+                return CommandError::Stopped(number);
+            }
+        }
+    }
+}
 
 #[cfg(unix)]
 mod unix {

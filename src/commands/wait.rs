@@ -67,7 +67,13 @@ pub async fn run(args: &WaitArgs, global: &GlobalArgs, out: &mut Output) -> Resu
         other => other.map(str::to_owned),
     };
     let options = Options { revision, ..Options::wait(out.now(), args.timeout) };
-    let errand = Errand { format: args.output.format, no_secrets: args.no_secrets, flag: "wait", options };
+    let errand = Errand {
+        format: args.output.format,
+        no_secrets: args.no_secrets,
+        command: "wait",
+        kinds_given: !args.kind.is_empty(),
+        options,
+    };
     let scope = |world: &Snapshot, diagnosis: &Diagnosis, options: &mut Options| {
         let scope = objects_and_kinds(&args.objects, &args.kind, global, diagnosis)?;
         if let Some(revision) = &options.revision {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::origin::{self, Followed};
-use super::reconcile::stopped;
 use super::signals::{Signal, Signals};
 use super::status::{Format, StatusArgs, is_empty, note, select, style};
 use crate::cli::GlobalArgs;
@@ -51,7 +50,7 @@ pub(super) async fn run(
     };
     let mut watch: Watch = tokio::select! {
         begun = begun => begun?,
-        stopped = stopped(&mut signals) => return Err(stopped),
+        stopped = signals.stopped() => return Err(stopped),
     };
     let mut first = watch.snapshot();
     let mut repositories = Followed::new(global, &first, out)?;

@@ -18,7 +18,7 @@ use crate::cluster::connect::Cluster;
 use crate::cluster::error::{ClusterError, Unreachable};
 use crate::cluster::fetch::{Reading, no_events};
 use crate::cluster::list::{Listed, Outcome, Wanted};
-use crate::cluster::request::{Answer, Refusal, date};
+use crate::cluster::request::{Answer, Refusal, content_type, date};
 use crate::wire::{Scope, SnapshotBuilder};
 
 /// After so many seconds the server ends a watch.
@@ -345,7 +345,14 @@ impl Follower {
             self.tell(News::Clock(time)).await?;
         }
         if head.status == StatusCode::OK {
-            return Ok(Ok(body));
+            return Ok(match content_type(&head.headers).filter(|found| !found.contains("json")) {
+                None => Ok(body),
+                Some(found) => {
+                    let reason = format!("GET {path} gave {found}");
+                    let server = self.cluster.server.clone();
+                    Err(End::Failed(ClusterError::NotKubernetes { server, reason }))
+                }
+            });
         }
         let body = match timeout(limit, body.collect()).await {
             Ok(Ok(body)) => body.to_bytes().to_vec(),

@@ -184,6 +184,8 @@ pub struct Over<'a> {
     pub label: &'a str,
     /// Root causes that are told below.
     pub causes: usize,
+    /// Whether the answer is good.
+    pub is_good: bool,
 }
 
 /// Writes what a picture has shown that is no longer there: what failed, and what came up.
@@ -237,10 +239,10 @@ pub fn write_ending(
 fn verdict(page: &mut Page<'_>, over: &Over<'_>) -> io::Result<()> {
     let Ending { cut, done, left_alone, failed, skipped, refused, suspended, out_of_time, .. } = *over.ending;
     let Ending { gone, not_asked, left_running, sources_failed, .. } = *over.ending;
-    let symbol = if over.ending.is_bad() || over.causes > 0 {
-        page.span(page.symbols.bad, page.palette.bad)
-    } else {
+    let symbol = if over.is_good {
         page.span(page.symbols.good, page.palette.good)
+    } else {
+        page.span(page.symbols.bad, page.palette.bad)
     };
     let (did, alone) = match over.mode {
         Mode::Ask => ("brought up", "up already"),

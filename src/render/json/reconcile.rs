@@ -146,9 +146,9 @@ impl<'a> EventV1<'a> {
     }
 
     /// How everything ended.
-    pub fn summary(ending: &Ending, took: Duration, causes: &'a [Cause]) -> Self {
+    pub fn summary(ending: &Ending, good: bool, took: Duration, causes: &'a [Cause]) -> Self {
         let summary = SummaryV1 {
-            good: !ending.is_bad(),
+            good,
             cut: ending.cut.map(|cut| match cut {
                 Cut::Interrupted => "interrupted",
                 Cut::TimedOut => "timedOut",

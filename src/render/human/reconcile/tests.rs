@@ -143,7 +143,15 @@ fn the_end_has_what_did_not_come_up_and_the_counts() {
         ..Ending::default()
     };
     let (steps, took) = (steps(&keys), Duration::from_secs(75));
-    let over = Over { ending: &ending, mode: Mode::Ask, took, steps: &steps, label: "context home", causes: 0 };
+    let over = Over {
+        ending: &ending,
+        mode: Mode::Ask,
+        took,
+        steps: &steps,
+        label: "context home",
+        causes: 0,
+        is_good: false,
+    };
     let told = text(|out| {
         write_result(out, &steps, &names, view(72))?;
         write_ending(out, &over, &names, view(72), false)
