@@ -22,7 +22,7 @@ fn a_repository_declares_objects_with_their_places() {
     };
     write("clusters/home/kustomization.yaml", "namespace: flux-system\nresources: [apps.yaml]\n");
     write("clusters/home/apps.yaml", &text("apps"));
-    write("clusters/work/apps.yaml", &text("work"));
+    write("clusters/edge/apps.yaml", &text("edge"));
     write(".hidden/x.yaml", &text("hidden"));
     write(".git/x.yaml", &text("git"));
     write("ignored/x.yaml", &text("ignored"));
@@ -33,7 +33,7 @@ fn a_repository_declares_objects_with_their_places() {
     write("broken.yaml", "x: [\n");
     let snapshot = read_repository(folder.path(), None).unwrap();
     let names: Vec<_> = snapshot.nodes.keys().map(ToString::to_string).collect();
-    assert_eq!(names, ["Kustomization/hidden", "Kustomization/work", "Kustomization/flux-system/apps"]);
+    assert_eq!(names, ["Kustomization/edge", "Kustomization/hidden", "Kustomization/flux-system/apps"]);
     let apps = &snapshot.nodes[&ks("flux-system", "apps")];
     let at = |line| Some(At { path: "clusters/home/apps.yaml".into(), line });
     assert_eq!((&apps.declared_at, &apps.depends_on[0].at, apps.live), (&at(2), &at(7), false));
@@ -42,8 +42,8 @@ fn a_repository_declares_objects_with_their_places() {
     assert_eq!(warnings(&snapshot)[1], "InputBroken: broken.yaml:1:4: unclosed bracket '['");
     assert_eq!(snapshot.label, format!("repository {}", folder.path().display()));
 
-    let narrowed = read_repository(folder.path(), Some("./clusters/work/")).unwrap();
-    assert_eq!(narrowed.nodes.keys().map(ToString::to_string).collect::<Vec<_>>(), ["Kustomization/work"]);
+    let narrowed = read_repository(folder.path(), Some("./clusters/edge/")).unwrap();
+    assert_eq!(narrowed.nodes.keys().map(ToString::to_string).collect::<Vec<_>>(), ["Kustomization/edge"]);
     for path in ["..", "clusters/../../x", "/etc"] {
         let error = read_repository(folder.path(), Some(path)).unwrap_err();
         assert!(matches!(error, InputError::OutsideRepository { .. }), "{path}");

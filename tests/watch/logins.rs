@@ -41,17 +41,23 @@ impl Plugin {
 /// A token for each run, without a time when it expires.
 const A_TOKEN: &str = r#"echo "{\"status\": {\"token\": \"t$(($run + 0))\"}}""#;
 
-#[test]
-fn a_login_that_is_refused_is_renewed_by_one_run_for_all() {
-    let mut server = Server::start(home());
-    server.wants_token("t1");
-    let plugin = Plugin::new(&server, A_TOKEN);
+/// Follows a server with the login of a plugin, until that server is gone and this was told.
+fn out_of_touch(server: &mut Server, plugin: &Plugin) -> Watching {
     let watching = Watching::with(&plugin.kubeconfig(), &[]);
     watching.line();
     server.await_asked(1, &["/kustomizations?watch=true"]);
     server.stop();
     let said = watching.error();
     assert!(said.starts_with("warning: connection lost, last heard of it "), "{said}");
+    watching
+}
+
+#[test]
+fn a_login_that_is_refused_is_renewed_by_one_run_for_all() {
+    let mut server = Server::start(home());
+    server.wants_token("t1");
+    let plugin = Plugin::new(&server, A_TOKEN);
+    let watching = out_of_touch(&mut server, &plugin);
 
     server.wants_token("t2");
     server.put(failing("infra", &[]));
@@ -65,12 +71,7 @@ fn a_login_that_is_refused_is_renewed_by_one_run_for_all() {
 fn another_reason_to_be_out_of_touch_is_told_too() {
     let mut server = Server::start(home());
     let plugin = Plugin::new(&server, r#"[ $run -eq 1 ] || exit 3; echo '{"status": {"token": "t1"}}'"#);
-    let watching = Watching::with(&plugin.kubeconfig(), &[]);
-    watching.line();
-    server.await_asked(1, &["/kustomizations?watch=true"]);
-    server.stop();
-    let said = watching.error();
-    assert!(said.starts_with("warning: connection lost, last heard of it "), "{said}");
+    let watching = out_of_touch(&mut server, &plugin);
     server.wants_token("never");
     server.start_again();
     let said = watching.error();

@@ -126,6 +126,21 @@ fn json_has_one_document_a_change_and_the_last_one_is_that_of_a_fresh_look() {
 }
 
 #[test]
+fn a_page_that_answers_with_200_is_no_watch() {
+    let mut server = Server::start(home());
+    let watching = Watching::start(&server, &[]);
+    watching.line();
+    server.await_asked(1, &["/kustomizations?watch=true"]);
+    server.stop();
+    assert!(watching.error().starts_with("warning: connection lost"));
+    server.stands_behind_a_page();
+    server.start_again();
+    let said = watching.error();
+    assert!(said.contains("did not answer as a Kubernetes API server") && said.contains("text/html"), "{said}");
+    assert_eq!(watching.interrupt().1, 130);
+}
+
+#[test]
 fn yaml_documents_are_told_apart() {
     let server = Server::start(home());
     let watching = Watching::start(&server, &["-o", "yaml"]);

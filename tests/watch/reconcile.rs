@@ -295,6 +295,9 @@ fn what_is_up_and_hit_by_a_cause_all_the_same_is_not_good() {
     assert_eq!(code, 1, "{lines:?}");
     let told = lines.iter().filter(|line| line.contains("DependencyCycle")).count();
     assert_eq!(told, 1, "one cause, once: {lines:?}");
+    let (lines, code) = Watching::run(&server, &["wait", "-o", "json"]).end();
+    let summary: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+    assert_eq!((code, &summary["summary"]["good"]), (1, &json!(false)), "{summary}");
 }
 
 #[test]

@@ -60,6 +60,8 @@ struct World {
     only: Option<&'static str>,
     /// Who does not show this token is answered with 401.
     token: Option<&'static str>,
+    /// Watches are answered by a page of something that stands in between.
+    page: bool,
     /// Counts the times that all connections were closed.
     era: u64,
 }
@@ -205,6 +207,11 @@ impl Server {
 
     pub(crate) fn only_in(&self, namespace: &'static str) {
         self.shared.world().only = Some(namespace);
+    }
+
+    /// From now on watches are answered by a page of HTML, with 200.
+    pub(crate) fn stands_behind_a_page(&self) {
+        self.shared.world().page = true;
     }
 
     /// Nobody may patch objects of this kind.
@@ -436,6 +443,13 @@ fn answer(shared: &Shared, stream: &TcpStream, path: &str, token: Option<&str>) 
         return reply(stream, "403 Forbidden", &status(403, "kustomizations is forbidden"));
     }
     let parameter = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    if parameter("watch").is_some() && world.page {
+        drop(world);
+        let page = "<html>sign in</html>";
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", page.len());
+        return { stream }.write_all(format!("{head}{page}").as_bytes()).is_ok();
+    }
     if parameter("watch").is_some() {
         let from = parameter("resourceVersion").and_then(|from| from.parse().ok()).unwrap_or(0);
         return watch(shared, world, stream, plural, namespace, from);

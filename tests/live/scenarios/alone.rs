@@ -221,11 +221,16 @@ fn home(scene: &Scene<'_>, folders: &[&str], entry: &str) -> Result<()> {
 /// The example repository, from an empty cluster to its end: first as it is, with files that the cluster's key does not
 /// open, then encrypted anew.
 pub(crate) fn example(bench: &Bench) -> Result<()> {
+    with_example(bench, example_comes_up)
+}
+
+/// Pushes the example repository, gives the cluster its entry, and takes all of it away again.
+pub(crate) fn with_example(bench: &Bench, act: impl FnOnce(&Scene<'_>) -> Result<()>) -> Result<()> {
     let namespaces =
         ["cert-manager", "kube-system", "node-feature-discovery", "gateway", "media", "auth", "monitoring"];
     let scene = Scene::bare(bench, "example", "flux-system")?.and_namespaces(&namespaces);
     scene.push_example()?;
-    let outcome = example_comes_up(&scene);
+    let outcome = act(&scene);
     scene.take_down("Kustomization/flux-system")?;
     outcome
 }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use super::alone::with_example;
 use super::steps::config_map;
 use crate::harness::{Answer, Bench, Scene, Write, condition};
 
@@ -368,13 +369,7 @@ pub(crate) fn wait_for_head(bench: &Bench) -> Result<()> {
 
 /// The example repository from an empty cluster, by one command.
 pub(crate) fn ordered_example(bench: &Bench) -> Result<()> {
-    let namespaces =
-        ["cert-manager", "kube-system", "node-feature-discovery", "gateway", "media", "auth", "monitoring"];
-    let scene = Scene::bare(bench, "example", "flux-system")?.and_namespaces(&namespaces);
-    scene.push_example()?;
-    let outcome = example_comes_up(&scene);
-    scene.take_down("Kustomization/flux-system")?;
-    outcome
+    with_example(bench, example_comes_up)
 }
 
 fn example_comes_up(scene: &Scene<'_>) -> Result<()> {
