@@ -7,6 +7,7 @@ use super::action::{Action, Cut, End, Ending, Event, Grounds};
 use super::options::Mode;
 use super::plan::{ARRIVAL, Plan};
 use super::step::Phase;
+use crate::diagnosis::Standing;
 use crate::model::ObjectKey;
 
 impl Plan {
@@ -117,7 +118,8 @@ impl Plan {
         for (key, phase) in open {
             let runs = match &phase {
                 Phase::Asked(_) => true,
-                Phase::Asking(token) => token.seen, // else nobody knows of a request
+                // Nobody knows of a request before it is seen; a run that the controller began by itself goes on.
+                Phase::Asking(token) => token.seen || self.is_running(&key),
                 Phase::Awaiting { .. } => self.is_running(&key),
                 Phase::Waiting { .. } | Phase::Queued | Phase::Ended(_) => false,
             };
@@ -127,7 +129,8 @@ impl Plan {
     }
 
     fn is_running(&self, key: &ObjectKey) -> bool {
-        self.steps.get(key).is_some_and(|step| step.running)
+        let node = self.world.nodes.get(key);
+        node.is_some_and(|node| matches!(self.standing(node), Standing::Running { .. }))
     }
 
     pub(super) fn finish(&mut self) {

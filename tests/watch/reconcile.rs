@@ -222,7 +222,7 @@ fn ctrl_c_ends_with_what_was_done_and_what_goes_on() {
     assert_eq!(code, 130, "{lines:?}");
     let text = lines.join("\n");
     for line in [
-        "asked, and going on inside the cluster: apps",
+        "◎ going on inside the cluster: apps",
         "not asked: web",
         "✗ stopped: 1 left running, 1 not asked, 1 brought up in ",
     ] {

@@ -397,3 +397,27 @@ fn the_time_of_a_lost_watch_is_nobodys_time() {
     let words = told.plan.states().iter().map(|view| view.state.clone()).collect::<Vec<_>>();
     assert!(matches!(words.as_slice(), [StepState::Ended(End::OutOfTime { .. })]), "{words:?}");
 }
+
+#[test]
+fn a_run_that_goes_on_by_itself_is_told_although_the_request_has_no_answer() {
+    let running = |mut node: Node| {
+        let message = "Building manifests for revision of something older";
+        let unknown = condition("Ready", ConditionStatus::Unknown, "Progressing", message);
+        let reconciling = condition("Reconciling", ConditionStatus::True, "Progressing", message);
+        node.status.conditions.0 = vec![unknown, reconciling];
+        node
+    };
+    let plan = |node: Node| {
+        let options = Options { with_source: false, ..Options::new(now()) };
+        let mut plan = Plan::new(snapshot([node]), Scope::default(), options);
+        assert!(plan.next_actions().iter().any(|action| matches!(action, Action::Ask(_))));
+        plan.observe(Duration::from_millis(1), Observation::Interrupted);
+        plan.next_actions();
+        match &plan.states()[0].state {
+            StepState::Ended(end) => end.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(plan(behind("a")), End::NotAsked, "nobody knows of a request");
+    assert_eq!(plan(running(behind("a"))), End::LeftRunning);
+}

@@ -115,7 +115,7 @@ fn ended(object: &ObjectKey, end: &End, took: Duration, mode: Mode, names: &Name
         End::NotAsked if mode == Mode::Wait => "is not up".to_owned(),
         End::LeftRunning if mode == Mode::Wait => "is still running".to_owned(),
         End::NotAsked => "was not asked".to_owned(),
-        End::LeftRunning => "was asked, and goes on inside the cluster".to_owned(),
+        End::LeftRunning => "goes on inside the cluster".to_owned(),
     }
 }
 
@@ -310,7 +310,7 @@ fn rows(page: &mut Page<'_>, over: &Over<'_>, names: &Names<'_>, verbose: bool) 
             End::NotAsked if over.mode == Mode::Wait => "not up:".to_owned(),
             End::NotAsked => "not asked:".to_owned(),
             End::LeftRunning if over.mode == Mode::Wait => "still running:".to_owned(),
-            End::LeftRunning => "asked, and going on inside the cluster:".to_owned(),
+            End::LeftRunning => "going on inside the cluster:".to_owned(),
         };
         let name = names(step.object);
         match groups.iter_mut().find(|(known, ..)| *known == words) {

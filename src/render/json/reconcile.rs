@@ -68,7 +68,7 @@ struct SummaryV1<'a> {
     /// Deleted on the way.
     gone: usize,
     not_asked: usize,
-    /// Asked, and going on inside the cluster.
+    /// Going on inside the cluster, asked or by itself.
     left_running: usize,
     sources_failed: usize,
     /// Of everything that did not come up, as `why` gives them.
